@@ -1,0 +1,49 @@
+# Every target sets up what it needs: a fresh machine wants only Python 3.11 and make.
+#   make demo    one example case in, one text report and its figures out (demo-output/)
+#   make test    the whole test suite
+#   make check   format, lint, types, who imports whom, generated files, the wheel alone in an empty environment
+#   make docs    write the generated reference pages anew (docs/reference, schemas)
+#   make bench   the speed and accuracy benchmarks
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.corrin-ready
+EXAMPLE ?= vegan-tingling
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check docs bench setup
+.DEFAULT_GOAL := demo
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV) (once; a few minutes on a slow line)" >&2
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY)
+	$(BIN)/corrin forecast $(EXAMPLE) --out demo-output/$(EXAMPLE)
+	@echo "Figures and the full answer are in demo-output/$(EXAMPLE)" >&2
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/generate.py --check
+	BIN=$(BIN) scripts/wheel_smoke.sh $(EXAMPLE)
+
+docs: $(READY)
+	$(BIN)/python scripts/generate.py
+
+bench: $(READY)
+	@for program in benchmarks/*.py; do \
+	  test -e "$$program" || { echo "there is no benchmark yet" >&2; exit 1; }; \
+	  echo "== $$program" >&2; $(BIN)/python "$$program" || exit 1; \
+	done
