@@ -1,0 +1,296 @@
+"""From arrays over draws to a `Forecast`: bands, milestones, warnings, what was used and how it was made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from corrin.answers.computed import Computed, Course, Floats, ReadingInfo
+from corrin.answers.record import (
+    Band,
+    Cause,
+    Forecast,
+    Given,
+    Lab,
+    Made,
+    Milestone,
+    Notice,
+    PlanResult,
+    Quantity,
+    Threshold,
+    Used,
+    WarningCode,
+)
+from corrin.answers.summary import (
+    as_reported,
+    band,
+    effective_sample_size,
+    normalised,
+    not_expected,
+    quantiles,
+    standard_error_of_median,
+    turning_points,
+)
+from corrin.errors import Bug
+
+ENOUGH_DRAWS = 100
+"""Fewer effective draws than this and the 5 % and 95 % ends rest on a handful of them: the answer says so."""
+ACCURATE = 1e-3
+"""The largest relative error of a reading that passes without a warning (the numerical contract)."""
+DEPENDENCIES = ("corrin", "numpy", "numba", "scipy", "pydantic")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The person as far as the answer shows them."""
+
+    case_id: str
+    as_of: str
+    observed: tuple[Lab, ...] = ()
+    case: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Intended:
+    """A plan as far as the answer shows it."""
+
+    name: str
+    title: str
+    description: str
+    doses: tuple[Given, ...] = ()
+    notes: tuple[str, ...] = ()
+    plan: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked."""
+
+    years: float
+    draws: int
+    seed: int
+
+
+def assemble(subject: Subject, plans: Sequence[Intended], computed: Computed, options: Options) -> Forecast:
+    """The whole answer. Raises `Bug` when the arrays do not fit together."""
+    _check(computed, [plan.name for plan in plans])
+    weights = normalised(np.asarray(computed.weights, dtype=np.float64))
+    scatter = _laboratory_scatter(computed.readings)
+    inputs = {"case": dict(subject.case), "plans": [dict(plan.plan) for plan in plans]}
+    results, signs = [], 0.0
+    for plan in plans:
+        course = computed.futures[plan.name]
+        result, signs = _plan_result(plan, course, computed.readings, weights, scatter, options.seed)
+        results.append(result)
+    notices = _notices(computed, weights, signs)
+    return Forecast(
+        case_id=subject.case_id,
+        as_of=subject.as_of,
+        warnings=tuple(notices),
+        today=_today(computed, weights),
+        past=_bands(computed.past, computed.readings, weights, scatter, options.seed),
+        observed=subject.observed,
+        thresholds=_thresholds(computed.readings),
+        plans=tuple(results),
+        causes=tuple(
+            Cause(name=name, label=label, probability=probability)
+            for name, (label, probability) in sorted(computed.causes.items(), key=lambda item: (-item[1][1], item[0]))
+        ),
+        used=_used(computed),
+        made=Made(
+            versions=_versions(),
+            hashes=dict(sorted(computed.hashes.items())),
+            seed=options.seed,
+            draws=options.draws,
+            effective_sample_size=effective_sample_size(weights),
+            options={"years": options.years},
+            input_hash=input_hash(inputs),
+            platform=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+            failed_people=computed.failed_people,
+            monte_carlo_error=_monte_carlo_error(computed, weights),
+            certificate=computed.certificate,
+        ),
+        inputs=inputs,
+    )
+
+
+def input_hash(inputs: Mapping[str, Any]) -> str:
+    """SHA-256 of the inputs as canonical JSON."""
+    text = json.dumps(inputs, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check(computed: Computed, plans: Sequence[str]) -> None:
+    draws = len(computed.weights)
+    missing = [name for name in plans if name not in computed.futures]
+    if missing:
+        raise Bug(f"the engine returned no course for {', '.join(missing)}.")
+    courses = {"the past": computed.past, **{name: computed.futures[name] for name in plans}}
+    for where, course in courses.items():
+        times = np.asarray(course.time_days)
+        if times.ndim != 1 or not np.all(np.diff(times) > 0):
+            raise Bug(f"times of {where} do not rise.")
+        for name, values in course.values.items():
+            if name not in computed.readings:
+                raise Bug(f"the engine returned a reading {name!r} that has no label.")
+            if np.shape(values) != (draws, len(times)):
+                raise Bug(f"{name} of {where} has shape {np.shape(values)}, expected {(draws, len(times))}.")
+            if not np.all(np.isfinite(values)):
+                raise Bug(f"{name} of {where} holds a number that is not finite; failed people must be left out by weight and value.")
+
+
+def _laboratory_scatter(readings: Mapping[str, ReadingInfo]) -> dict[str, float]:
+    """log-SD of one report of a reading, from the analytes table."""
+    from corrin.facts.reader import analytes
+
+    scatter = {row.reading: row.total_cv for row in analytes().values() if row.reading and row.total_cv}
+    return {name: scatter[name] for name, reading in readings.items() if reading.lab and name in scatter}
+
+
+def _thresholds(readings: Mapping[str, ReadingInfo]) -> dict[str, tuple[Threshold, ...]]:
+    """The adult reference limits of the analytes table, where its unit is the reading's own."""
+    from corrin.facts.reader import analytes
+
+    found = {}
+    for row in analytes().values():
+        if row.reading in readings and row.unit == readings[row.reading].unit:
+            limits = [
+                Threshold(label=f"{side} reference limit", value=value)
+                for side, value in (("lower", row.reference_low), ("upper", row.reference_high))
+                if value
+            ]
+            if limits:
+                found[row.reading] = tuple(limits)
+    return found
+
+
+def _band(name: str, values: Floats, times: Floats, info: ReadingInfo, weights: Floats, scatter: Mapping[str, float], seed: int) -> Band:
+    reported = name in scatter
+    shown = as_reported(values, scatter[name], name, seed) if reported else values
+    return Band(
+        label=info.label,
+        unit=info.unit,
+        group=info.group,
+        kind="lab" if reported else "state",
+        assumed=info.assumed,
+        **band(np.asarray(times, dtype=np.float64), shown, weights),
+    )
+
+
+def _bands(
+    course: Course, readings: Mapping[str, ReadingInfo], weights: Floats, scatter: Mapping[str, float], seed: int
+) -> dict[str, Band]:
+    return {
+        name: _band(name, np.asarray(course.values[name]), course.time_days, info, weights, scatter, seed)
+        for name, info in readings.items()
+        if name in course.values
+    }
+
+
+def _today(computed: Computed, weights: Floats) -> tuple[Quantity, ...]:
+    """The state at time 0: the end of the past, without laboratory scatter."""
+    made = []
+    for name, info in computed.readings.items():
+        if name in computed.past.values:
+            p05, p25, p50, p75, p95 = quantiles(np.asarray(computed.past.values[name])[:, -1:], weights)[:, 0].tolist()
+            made.append(
+                Quantity(
+                    name=name, label=info.label, unit=info.unit, group=info.group, p05=p05, p25=p25, p50=p50, p75=p75, p95=p95
+                )
+            )
+    return tuple(made)
+
+
+def _plan_result(
+    plan: Intended, course: Course, readings: Mapping[str, ReadingInfo], weights: Floats, scatter: Mapping[str, float], seed: int
+) -> tuple[PlanResult, float]:
+    times = np.asarray(course.time_days, dtype=np.float64)
+    points, signs = turning_points(times, np.asarray(course.values["score"]), weights) if "score" in course.values else ([], 0.0)
+    tracts = {
+        name: (readings[name].label, np.asarray(values))
+        for name, values in course.values.items()
+        if name.startswith("function_")
+    }
+    result = PlanResult(
+        name=plan.name,
+        title=plan.title,
+        description=plan.description,
+        doses=plan.doses,
+        readings=_bands(course, readings, weights, scatter, seed),
+        milestones=tuple(
+            Milestone(name=point.name, label=point.label, unit=point.unit, p05=point.p05, p50=point.p50, p95=point.p95, chance=point.chance)
+            for point in points
+        ),
+        not_expected=tuple(not_expected(times, tracts, weights)),
+        notes=plan.notes,
+    )
+    return result, signs
+
+
+def _notices(computed: Computed, weights: Floats, signs: float) -> list[Notice]:
+    found = []
+    if computed.contradiction:
+        found.append(Notice(code=WarningCode.CONTRADICTION, text=computed.contradiction))
+    effective = effective_sample_size(weights)
+    if effective < ENOUGH_DRAWS:
+        text = f"The intervals rest on only about {effective:.0f} effective draws and are rough; ask for more with --draws."
+        found.append(Notice(code=WarningCode.FEW_DRAWS, text=text))
+    if computed.failed_people:
+        text = f"{computed.failed_people} drawn people could not be computed and were left out."
+        found.append(Notice(code=WarningCode.FAILED_PEOPLE, text=text))
+    if computed.certificate is not None and computed.certificate > ACCURATE:
+        text = f"The numerical solution is certified only to {computed.certificate:.1g} (the aim is {ACCURATE:g})."
+        found.append(Notice(code=WarningCode.INACCURATE, text=text))
+    if "score" in computed.readings and 0.0 < signs < 0.5:
+        text = f"A nerve sign today is not certain (probability {signs:.0%}); times and chances of recovery are about that part only."
+        found.append(Notice(code=WarningCode.NO_SIGNS, text=text))
+    elif "score" in computed.readings and signs == 0.0:
+        text = "No nerve sign is expected today, so no nerve gain is promised."
+        found.append(Notice(code=WarningCode.NO_SIGNS, text=text))
+    found += [Notice(code=WarningCode(code), text=text) for code, text in computed.notices]
+    return found
+
+
+def _used(computed: Computed) -> Used:
+    """Parameters, and the papers behind them and behind the modifiers that applied."""
+    from corrin.facts.reader import modifiers, parameters, sources
+
+    rows = parameters()
+    table = sources()
+    how = {name: rows[name].how for name in sorted(computed.parameters) if name in rows}
+    keys = {key for name in how for key in rows[name].sources}
+    keys.update(key for row in modifiers() if row.id in computed.modifiers for key in row.sources)
+    return Used(
+        parameters=how,
+        sources={key: table[key].citation for key in sorted(keys) if key in table},
+        studies=computed.studies,
+    )
+
+
+def _monte_carlo_error(computed: Computed, weights: Floats) -> float:
+    """Largest standard error of a median at the horizon, as a share of that reading's 5-95 % width."""
+    worst = 0.0
+    for course in computed.futures.values():
+        for values in course.values.values():
+            last = np.asarray(values)[:, -1]
+            low, high = quantiles(last, weights, (0.05, 0.95))[:, 0]
+            if high > low:
+                worst = max(worst, standard_error_of_median(last, weights) / float(high - low))
+    return worst
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in DEPENDENCIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

@@ -1,0 +1,58 @@
+"""Numbers and units in the words people read."""
+
+from __future__ import annotations
+
+_UNITS = {
+    "umol/L": "µmol/L",
+    "ug/L": "µg/L",
+    "ug": "µg",
+    "uV": "µV",
+    "10*9/L": "×10⁹/L",
+    "10*12/L": "×10¹²/L",
+    "1": "",
+    "d": "days",
+    "a": "years",
+    "SD": "standard deviations",
+    "mL/min/1.73m2": "mL/min/1.73 m²",
+    "mL/min/{1.73_m2}": "mL/min/1.73 m²",
+}
+
+
+def plain_unit(unit: str) -> str:
+    """A unit as people write it: `umol/L` -> `µmol/L`; `0..20` -> `points of 20`."""
+    if unit.startswith("0..") and unit[3:].isdigit():
+        return f"points of {unit[3:]}"
+    return _UNITS.get(unit, unit)
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Two significant digits below 100, whole numbers above: 0.83, 4.2, 57, 1,240."""
+    size = abs(value)
+    if size >= 1000:
+        rounded = round(value, -1 if size < 10000 else -2)
+        return f"{rounded:,.0f}"
+    if size >= 9.95:
+        return f"{value:.0f}"
+    if size >= 0.995:
+        return f"{value:.{digits - 1}f}"
+    return "0" if size < 0.005 else f"{value:.{digits}f}"
+
+
+def percent(share: float) -> str:
+    """A probability in words that never claim certainty: `under 1 %`, `62 %`, `over 99 %`."""
+    if share < 0.01:
+        return "under 1 %"
+    if share > 0.99:
+        return "over 99 %"
+    return f"{100 * share:.0f} %"
+
+
+def duration(days: float) -> str:
+    """`5 days`, `6 weeks`, `8 months`, `3.5 years`."""
+    if days < 13.5:
+        return f"{days:.0f} day" + ("" if round(days) == 1 else "s")
+    if days < 84:
+        return f"{days / 7:.0f} weeks"
+    if days < 730:
+        return f"{days * 12 / 365.25:.0f} months"
+    return f"{days / 365.25:.1f} years".replace(".0 ", " ")
