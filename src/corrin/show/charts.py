@@ -75,7 +75,7 @@ def chart(answer: Data, figure: str = "overview", past_months: float | None = No
             "offset": 12,
         },
         "columns": 2 if len(names) <= 4 else 3,
-        "spacing": {"row": 64, "column": 62},
+        "spacing": {"row": 76, "column": 62},
         "concat": panels,
         "bounds": "flush",
         "resolve": {"scale": {"color": "shared"}},
@@ -93,7 +93,7 @@ def _subtitle(answer: Data, names: Sequence[str]) -> str:
     kinds = {band["kind"] for band in _bands(answer, names)}
     what = "Bands show the state of the body."
     if "lab" in kinds:
-        what = "Bands show what a laboratory would report" + (" (blood) or the state of the body (nerves)." if "state" in kinds else ".")
+        what = "Laboratory values include the scatter of a report." if "state" in kinds else "Bands show what a laboratory would report."
     return f"Line: median. Dark band: middle half. Pale band: 90 of 100. {what} Today is {answer['as_of']}."
 
 

@@ -12,16 +12,15 @@ _UNITS = {
     "1": "",
     "d": "days",
     "a": "years",
-    "SD": "standard deviations",
     "mL/min/1.73m2": "mL/min/1.73 m²",
     "mL/min/{1.73_m2}": "mL/min/1.73 m²",
 }
 
 
 def plain_unit(unit: str) -> str:
-    """A unit as people write it: `umol/L` -> `µmol/L`; `0..20` -> `points of 20`."""
+    """A unit as people write it: `umol/L` -> `µmol/L`; `0..20` -> `of 20`."""
     if unit.startswith("0..") and unit[3:].isdigit():
-        return f"points of {unit[3:]}"
+        return f"of {unit[3:]}"
     return _UNITS.get(unit, unit)
 
 

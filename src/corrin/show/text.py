@@ -1,0 +1,283 @@
+"""The report in plain words, from an answer's plain data (`corrin.answer/1`)."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from corrin.show.charts import MONTH
+from corrin.show.words import duration, number, percent, plain_unit
+
+Data = Mapping[str, Any]
+
+SHOWN_MONTHS = (1, 3, 6, 12, 24)
+SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Vitamin B12 and its markers", ("serum_b12", "holotranscobalamin", "mma", "homocysteine")),
+    ("Blood", ("haemoglobin", "mcv", "reticulocytes")),
+    (
+        "Nerves and spinal cord (100 = all works)",
+        (
+            "function_foot",
+            "function_hand",
+            "function_motor",
+            "function_dorsal",
+            "function_lateral",
+            "function_optic",
+            "function_cognition",
+        ),
+    ),
+    ("Nerve tests and severity", ("sural_velocity", "sural_amplitude", "sep_delay", "vep_delay", "vibration", "score", "score_gait", "mmse")),
+    (
+        "Chance of each symptom",
+        ("symptom_tingling", "symptom_numbness", "symptom_weakness", "symptom_gait", "symptom_vision", "symptom_cognition"),
+    ),
+)
+ORIGIN = {
+    "stated": "stated in a paper",
+    "computed": "computed from a paper's numbers",
+    "digitised": "read off a paper's figure",
+    "fitted": "fitted to studies",
+    "assumed": "assumed (weak)",
+    "recalled": "recalled, not seen again (weak)",
+}
+SERUM_NOTE = (
+    "Serum B12 rises with every dose, whether or not cells and nerves answer: on treatment the serum level is not a measure of response. "
+    "Methylmalonic acid, homocysteine, the blood count and the person's own signs are."
+)
+
+
+def report(answer: Data, width: int = 100) -> str:
+    """The whole report; lines at most `width` characters."""
+    blocks = [
+        _head(answer, width),
+        _today(answer, width),
+        _causes(answer),
+        *(_plan(plan, answer, width) for plan in answer["plans"]),
+        _comparison(answer, width),
+        _warnings(answer, width),
+        _rests_on(answer, width),
+        _sources(answer, width),
+        _wrap(answer["disclaimer"], width),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _wrap(text: str, width: int, first: str = "", rest: str | None = None) -> str:
+    return textwrap.fill(text, width, initial_indent=first, subsequent_indent=first if rest is None else rest, break_long_words=False)
+
+
+def _title(text: str) -> str:
+    return f"{text}\n{'-' * len(text)}"
+
+
+def _head(answer: Data, width: int) -> str:
+    lines = [f"{answer['case_id']}: vitamin B12, blood and nerves, as of {answer['as_of']}"]
+    lines.append("=" * len(lines[0]))
+    lines.append(_wrap("Each number is a median, with the range that holds 90 of 100 in brackets.", width))
+    urgent = [notice for notice in answer["warnings"] if notice["code"] in ("data-contradict-model", "safety")]
+    lines += [_wrap(f"Note: {notice['text']}", width) for notice in urgent]
+    return "\n".join(lines)
+
+
+def _value(middle: float, low: float, high: float, unit: str) -> str:
+    if unit == "1":
+        # Rounded values of 0 and 100 would claim what nobody knows.
+        return f"{_share(middle)} ({_share(low)} to {_share(high)})"
+    return f"{number(middle)} ({number(low)} to {number(high)})"
+
+
+def _share(value: float) -> str:
+    return "<1" if value < 0.01 else ">99" if value > 0.99 else f"{100 * value:.0f}"
+
+
+def _unit(unit: str) -> str:
+    return "%" if unit == "1" else plain_unit(unit)
+
+
+def _named(label: str, unit: str, weak: bool) -> str:
+    """The first cell of a row; `~` marks what rests on judgement."""
+    shown = _unit(unit)
+    return f"{label}{f', {shown}' if shown else ''}{' ~' if weak else ''}"
+
+
+def _today(answer: Data, width: int) -> str:
+    held = {quantity["name"]: quantity for quantity in answer["today"]}
+    seen: dict[str, Data] = {}
+    for lab in sorted(answer["observed"], key=lambda item: item["time_days"]):
+        seen[lab["reading"]] = lab
+    weak = {name for name, band in answer["past"].items() if band["assumed"]}
+    rows = [["", "today", "last measured"]]
+    for _, names in SECTIONS:
+        for name in names:
+            if name in held:
+                quantity = held[name]
+                rows.append(
+                    [
+                        _named(quantity["label"], quantity["unit"], name in weak),
+                        _value(quantity["p50"], quantity["p05"], quantity["p95"], quantity["unit"]),
+                        _measured(seen.get(name)),
+                    ]
+                )
+    return _title("State today, learned from the history and what was measured") + "\n" + _table(rows, width)
+
+
+def _measured(lab: Data | None) -> str:
+    if lab is None:
+        return ""
+    when = "today" if abs(lab["time_days"]) < 1 else f"{duration(-lab['time_days'])} ago"
+    return f"{lab['as_reported']} ({when})"
+
+
+def _table(rows: list[list[str]], width: int) -> str:
+    """Columns as wide as they need; the first gives way when the line would be too long."""
+    # A section's heading stands alone in its line and may run over the other columns.
+    alone = [bool(row[0]) and not any(row[1:]) for row in rows]
+    widths = [max(len(row[column]) for row, lonely in zip(rows, alone, strict=True) if not lonely) for column in range(len(rows[0]))]
+    over = sum(widths) + 2 * (len(widths) - 1) - width
+    if over > 0:
+        widths[0] = max(18, widths[0] - over)
+    lines = []
+    for row, lonely in zip(rows, alone, strict=True):
+        if lonely:
+            lines.append(row[0])
+            continue
+        head, *more = textwrap.wrap(row[0], widths[0]) or [""]
+        cells = [head.ljust(widths[0])] + [cell.ljust(size) for cell, size in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+        lines += [f"  {part}" for part in more]
+    return "\n".join(lines)
+
+
+def _causes(answer: Data) -> str:
+    likely = [cause for cause in answer["causes"] if cause["probability"] >= 0.01]
+    if not likely:
+        return ""
+    rows = [[f"  {cause['label']}", percent(cause["probability"])] for cause in likely]
+    return _title("Why: how probable each cause is, given this person's data") + "\n" + _table(rows, 100)
+
+
+def _at(band: Data, months: float) -> tuple[float, float, float] | None:
+    """Median, 5 % and 95 % at so many months, by straight lines between the times of the band; None beyond its end."""
+    times, day = band["time_days"], months * MONTH
+    if day > times[-1] + 1.0:
+        return None
+    upper = next((index for index, time in enumerate(times) if time >= day), len(times) - 1)
+    lower = max(upper - 1, 0)
+    step = times[upper] - times[lower]
+    part = min(max((day - times[lower]) / step, 0.0), 1.0) if step else 0.0
+    middle, low, high = (band[key][lower] + part * (band[key][upper] - band[key][lower]) for key in ("p50", "p05", "p95"))
+    return middle, low, high
+
+
+def _plan(plan: Data, answer: Data, width: int) -> str:
+    parts = [_title(f"Plan: {plan['title']}"), _wrap(plan["description"], width) if plan["description"] else ""]
+    parts += [_wrap(note, width, "  ", "  ") for note in plan["notes"]]
+    last = max((band["time_days"][-1] for band in plan["readings"].values()), default=0.0) / MONTH
+    months = [month for month in SHOWN_MONTHS if month <= last + 0.05]
+    rows = [["", *(f"{month} month{'s' if month > 1 else ''}" for month in months)]]
+    for section, names in SECTIONS:
+        held = [name for name in names if name in plan["readings"]]
+        if held:
+            rows += [[""] * len(rows[0]), [section.upper(), *[""] * len(months)]]
+            rows += [_row(plan["readings"][name], months) for name in held]
+    parts += ["", _table(rows, width), ""]
+    if plan["doses"] and "serum_b12" in plan["readings"]:
+        parts += [_wrap(SERUM_NOTE, width), ""]
+    parts.append(_recovery(plan, width))
+    return "\n".join(part for index, part in enumerate(parts) if part or index > 2).strip()
+
+
+def _row(band: Data, months: list[int]) -> list[str]:
+    cells = [_named(band["label"], band["unit"], bool(band["assumed"]))]
+    for month in months:
+        found = _at(band, month)
+        cells.append("" if found is None else _short(*found, band["unit"]))
+    return cells
+
+
+def _short(middle: float, low: float, high: float, unit: str) -> str:
+    show = _share if unit == "1" else number
+    return f"{show(middle)} ({show(low)}–{show(high)})" if low >= 0 else f"{show(middle)} ({show(low)} to {show(high)})"
+
+
+def _recovery(plan: Data, width: int) -> str:
+    lines = []
+    for point in plan["milestones"]:
+        if point["unit"] == "d":
+            lines.append(_wrap(f"{_capital(point['label'])}: {_when(point)}", width, "  ", "    "))
+        elif point["chance"] is not None:
+            lines.append(_wrap(f"Chance of {point['label']}: {percent(point['chance'])}", width, "  ", "    "))
+    lines += [_wrap(sentence, width, "  ", "    ") for sentence in plan["not_expected"]]
+    return "Nerve recovery\n" + "\n".join(lines) if lines else ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _when(point: Data) -> str:
+    chance = point["chance"] or 0.0
+    if point["p50"] is None:
+        if chance < 0.01:
+            return "not expected in the time shown"
+        return f"reached by {percent(chance)} in the time shown"
+    span = f"about {duration(point['p50'])}"
+    early = duration(point["p05"]) if point["p05"] is not None else None
+    late = duration(point["p95"]) if point["p95"] is not None else "later than shown"
+    if early is not None:
+        span += f" ({early} to {late})"
+    return f"{span}; reached by {percent(chance)}"
+
+
+def _comparison(answer: Data, width: int) -> str:
+    """The plans side by side, once there is more than one."""
+    plans = answer["plans"]
+    if len(plans) < 2:
+        return ""
+    rows = [["Plan", "first improvement", "most improvement", "full recovery", "partial", "worse"]]
+    for plan in plans:
+        points = {point["name"]: point for point in plan["milestones"]}
+        if not points:
+            continue
+        cells = [plan["title"]]
+        for name in ("first_improvement", "most_improvement"):
+            middle = points[name]["p50"] if name in points else None
+            cells.append(duration(middle) if middle is not None else "not expected")
+        for name in ("full_recovery", "partial_recovery", "worse"):
+            chance = points[name]["chance"] if name in points else None
+            cells.append("" if chance is None else percent(chance))
+        rows.append(cells)
+    return _title("The plans side by side (nerves)") + "\n" + _table(rows, width) if len(rows) > 1 else ""
+
+
+def _warnings(answer: Data, width: int) -> str:
+    lines = [_wrap(notice["text"], width, "  - ", "    ") for notice in answer["warnings"]]
+    return _title("Warnings") + "\n" + "\n".join(lines) if lines else ""
+
+
+def _rests_on(answer: Data, width: int) -> str:
+    used, made = answer["used"], answer["made"]
+    lines = []
+    if used["parameters"]:
+        counts = Counter(used["parameters"].values())
+        shares = ", ".join(f"{counts[how]} {words}" for how, words in ORIGIN.items() if counts[how])
+        lines.append(f"{sum(counts.values())} numbers of the model: {shares}. `corrin explain NAME` shows any of them with its source.")
+    weak = sorted({band["assumed"] for plan in answer["plans"] for band in plan["readings"].values() if band["assumed"]})
+    lines += [f"~ Weak evidence: {sentence}." for sentence in (text.rstrip(".") for text in weak)]
+    lines.append(
+        f"{made['draws']:,} drawn people who fit the history, worth {made['effective_sample_size']:,.0f} after weighing by this person's data; "
+        f"seed {made['seed']}. Chance alone may move a median by {100 * made['monte_carlo_error']:.1f} % of its range."
+    )
+    if made["certificate"] is not None:
+        lines.append(f"The equations were solved to within {made['certificate']:.0e} (relative).")
+    return _title("What this rests on") + "\n" + "\n".join(_wrap(line, width, "  ", "    ") for line in lines)
+
+
+def _sources(answer: Data, width: int) -> str:
+    sources = answer["used"]["sources"]
+    if not sources:
+        return ""
+    lines = [_wrap(f"[{key}] {citation}", width, "  ", "    ") for key, citation in sources.items()]
+    return _title("Sources") + "\n" + "\n".join(lines)
