@@ -69,9 +69,12 @@ def near_analytes(name: str) -> list[str]:
 
 
 def find_product(name: str) -> Product | None:
-    """The product a name means, or None."""
+    """The product a name means, or None. Form and route together are a name too: `hydroxocobalamin intramuscular`."""
     wanted = slug(name)
-    return next((row for row in products().values() if wanted in names_of(row)), None)
+    for row in products().values():
+        if wanted in names_of(row):
+            return row
+    return next((row for row in products().values() if wanted == slug(f"{row.form} {row.route}")), None)
 
 
 def near_products(name: str) -> list[str]:
