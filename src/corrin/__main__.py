@@ -1,0 +1,5 @@
+"""`python -m corrin`."""
+
+from corrin.shells.cli import main
+
+main()

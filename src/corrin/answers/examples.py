@@ -1,0 +1,32 @@
+"""The example people that come with corrin."""
+
+from __future__ import annotations
+
+import difflib
+from importlib.resources import files
+
+from corrin.case.case import Case
+from corrin.case.reader import read_case
+from corrin.errors import InputError
+
+SUFFIXES = (".json", ".toml")
+
+
+def examples() -> dict[str, str]:
+    """id -> the case as text, in alphabetical order."""
+    found = {}
+    for entry in files("corrin.examples").iterdir():
+        stem, dot, suffix = entry.name.rpartition(".")
+        if dot + suffix in SUFFIXES:
+            found[stem] = entry.read_text(encoding="utf-8")
+    return dict(sorted(found.items()))
+
+
+def example(name: str) -> Case:
+    """The example person of that id. Raises `InputError` naming near ones."""
+    held = examples()
+    if name not in held:
+        near = difflib.get_close_matches(name, held, n=3, cutoff=0.5)
+        cure = f"Did you mean {' or '.join(near)}?" if near else "`corrin examples` lists them."
+        raise InputError("case", f"{name[:60]!r} is neither a file nor an example", "", cure)
+    return read_case(held[name])

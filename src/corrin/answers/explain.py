@@ -1,0 +1,198 @@
+"""Where does this number come from? (Q15)"""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from corrin.errors import InputError
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One thing corrin knows, in pairs of (what, text), ready to be read or written."""
+
+    name: str
+    kind: str
+    facts: tuple[tuple[str, str], ...]
+
+    def text(self, width: int = 100) -> str:
+        """The explanation in lines."""
+        size = max(len(key) for key, _ in self.facts)
+        lines = [f"{self.name} ({self.kind})"]
+        for key, value in self.facts:
+            indent = "  " + key.ljust(size) + "  "
+            lines.append(textwrap.fill(value, width, initial_indent=indent, subsequent_indent=" " * len(indent), break_long_words=False))
+        return "\n".join(lines) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"name": self.name, "kind": self.kind, **{key: value for key, value in self.facts}}
+
+
+def explain(name: str) -> Explanation:
+    """A parameter, reading, product, modifier, analyte or source by name. Raises `InputError` with near names for anything else."""
+    from corrin.facts import reader
+
+    key = name.strip()
+    if key in reader.parameters():
+        return _parameter(reader.parameters()[key])
+    if key in readings():
+        return _reading(key)
+    if key in reader.products():
+        return _product(reader.products()[key])
+    if key in reader.analytes():
+        return _analyte(reader.analytes()[key])
+    rows = [row for row in reader.modifiers() if row.id == key]
+    if rows:
+        return _modifier(rows)
+    if key in reader.sources():
+        return _source(key)
+    raise _unknown(name)
+
+
+def known_names() -> dict[str, str]:
+    """Everything `explain` knows: name -> kind."""
+    from corrin.facts import reader
+
+    found = dict.fromkeys(reader.sources(), "source")
+    found.update(dict.fromkeys((row.id for row in reader.modifiers()), "modifier"))
+    found.update(dict.fromkeys(reader.analytes(), "analyte"))
+    found.update(dict.fromkeys(reader.products(), "product"))
+    found.update(dict.fromkeys(readings(), "reading"))
+    found.update(dict.fromkeys(reader.parameters(), "parameter"))
+    return found
+
+
+def readings() -> Mapping[str, Any]:
+    """The body's readings by name; empty while there is no body."""
+    try:
+        from corrin.body.system import SYSTEM
+    except ModuleNotFoundError:
+        return {}
+    return {reading.name: reading for reading in SYSTEM.readings}
+
+
+def uses() -> Mapping[str, set[str]]:
+    """Parameter -> names of the flows, changes and readings whose equation holds it, found by tracing the equations."""
+    try:
+        from corrin.body.system import SYSTEM
+        from corrin.engine.trace import uses as traced
+    except ImportError:
+        return {}
+    found: Mapping[str, set[str]] = traced(SYSTEM)
+    return found
+
+
+def _unknown(name: str) -> InputError:
+    names = known_names()
+    lowered = {known.lower(): known for known in names}
+    near = [lowered[match] for match in difflib.get_close_matches(name.lower(), lowered, n=4, cutoff=0.5)]
+    part = [known for known in names if name and name.lower() in known.lower() and known not in near][:4]
+    near += part
+    cure = f"Did you mean {', '.join(near)}?" if near else "`corrin explain` without a name lists what there is."
+    return InputError("name", f"{ascii(name)[:60]} is nothing corrin knows", "", cure)
+
+
+def _cited(row: Any) -> list[tuple[str, str]]:
+    """Source, place in it, how it was read: the tail of every explanation."""
+    from corrin.facts.reader import sources
+
+    table = sources()
+    facts = []
+    for key in row.sources:
+        source = table.get(key)
+        facts.append(("source", f"{key}: {source.citation}" if source else key))
+    weak = {"assumed": "; assumed, weak evidence", "recalled": "; recalled and not seen again, weak evidence"}.get(row.how, "")
+    facts += [("found at", row.at), ("read as", f"{row.how}; seen: {row.seen}{weak}")]
+    if row.note:
+        facts.append(("note", row.note))
+    return facts
+
+
+def _parameter(row: Any) -> Explanation:
+    facts = [("what", row.description), ("value", f"{row.value:g} {row.unit}"), ("spread", _spread(row))]
+    facts.append(("allowed", f"{row.low:g} to {row.high:g} {row.unit}"))
+    used = sorted(uses().get(row.name, ()))
+    facts.append(("place", f"{row.place}" + (f"; used by {', '.join(used)}" if used else "")))
+    shown = sorted(name for name in used if name in readings())
+    facts.append(("answers", "forecast" + (f", through {', '.join(shown)}" if shown else ", through every reading it reaches")))
+    return Explanation(row.name, "parameter", tuple(facts + _cited(row)))
+
+
+def _spread(row: Any) -> str:
+    scale = {"lognormal": " on the log scale", "logitnormal": " on the logit scale", "normal": f" {row.unit}"}.get(row.distribution, "")
+    if row.distribution == "fixed":
+        return "none (fixed)"
+    return f"{row.distribution}; between people SD {row.between:g}{scale}; not known about the typical value SD {row.unsure:g}{scale}"
+
+
+def _reading(name: str) -> Explanation:
+    from corrin.facts.reader import analytes
+
+    row = readings()[name]
+    facts = [("what", row.label), ("unit", row.unit), ("group", row.group)]
+    facts.append(("kind", "a laboratory or an instrument reports it" if row.lab else "a state of the body"))
+    observed = sorted(analyte.id for analyte in analytes().values() if analyte.reading == name)
+    if observed:
+        facts.append(("observed by", ", ".join(observed)))
+    behind = sorted(parameter for parameter, users in uses().items() if name in users)
+    if behind:
+        facts.append(("parameters", ", ".join(behind)))
+    if row.assumed:
+        facts.append(("weak", row.assumed))
+    facts.append(("answers", "forecast"))
+    return Explanation(name, "reading", tuple(facts))
+
+
+def _product(row: Any) -> Explanation:
+    facts = [("what", row.name), ("form", row.form), ("route", row.route)]
+    facts.append(("strengths", ", ".join(f"{strength:g}" for strength in row.strengths_ug) + " µg"))
+    if row.bioavailability is None:
+        facts.append(("absorbed", "computed by the gut, dose by dose"))
+    else:
+        span = f" ({row.bioavailability_low:g} to {row.bioavailability_high:g})" if row.bioavailability_low is not None else ""
+        facts.append(("absorbed", f"{row.bioavailability:g}{span} of the dose"))
+    return Explanation(row.id, "product", tuple(facts + _cited(row)))
+
+
+def _analyte(row: Any) -> Explanation:
+    facts = [("what", row.name), ("unit", f"{row.unit} (also read: {', '.join(unit for unit in row.units if unit != row.unit) or 'none'})")]
+    if row.reference_low is not None or row.reference_high is not None:
+        low = f"{row.reference_low:g}" if row.reference_low is not None else ""
+        high = f"{row.reference_high:g}" if row.reference_high is not None else ""
+        facts.append(("reference", f"{low} to {high} {row.unit}" if low and high else f"{'from ' + low if low else 'up to ' + high} {row.unit}"))
+    if row.total_cv is not None:
+        facts.append(("scatter", f"{row.total_cv:.0%} (log-SD of one routine result)"))
+    facts.append(("observes", f"the reading {row.reading}" if row.reading else "nothing the model computes; kept and shown"))
+    return Explanation(row.id, "analyte", tuple(facts + _cited(row)))
+
+
+def _modifier(rows: list[Any]) -> Explanation:
+    """All rows of one id: one cause, drug or state may reach several targets."""
+    facts = [("what", f"{rows[0].name} ({rows[0].kind})")]
+    for row in rows:
+        if row.effect is None:
+            facts.append(("effect", f"on {row.target}: {row.direction}, size unknown, so it is shown and never simulated; evidence {row.grade}"))
+        else:
+            dose = f" at {row.reference_dose:g} {row.dose_unit}" if row.reference_dose else ""
+            facts.append(("effect", f"on {row.target}: times {row.effect:g}{dose} ({row.distribution}, spread {row.spread:g}); evidence {row.grade}"))
+        facts += _cited(row)
+    return Explanation(rows[0].id, "modifier", tuple(facts))
+
+
+def _source(key: str) -> Explanation:
+    from corrin.facts import reader
+
+    row = reader.sources()[key]
+    facts = [("citation", row.citation)]
+    facts += [(label, text) for label, text in (("doi", row.doi), ("pmid", row.pmid), ("note", row.note)) if text]
+    used = [name for name, parameter in reader.parameters().items() if key in parameter.sources]
+    used += [name for name, product in reader.products().items() if key in product.sources]
+    used += [name for name, analyte in reader.analytes().items() if key in analyte.sources]
+    used += sorted({modifier.id for modifier in reader.modifiers() if key in modifier.sources})
+    facts.append(("behind", ", ".join(used) if used else "no number of this version; kept for readers"))
+    return Explanation(key, "source", tuple(facts))

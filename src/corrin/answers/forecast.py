@@ -1,0 +1,108 @@
+"""What will the blood and the nerves do, under each plan? (Q5 to Q7, and plans side by side)"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from corrin.answers.assemble import Intended, Options, Subject, assemble
+from corrin.answers.record import Forecast, Given, Lab
+from corrin.answers.run import run
+from corrin.case.case import Case
+from corrin.case.plan import Plan, built_in_plans, read_plan
+from corrin.case.reader import read_case
+from corrin.errors import InputError
+
+DAYS_PER_YEAR = 365.25
+NEUROLOGICAL = {
+    "tingling", "numbness", "weakness", "gait", "vision", "cognition", "bladder", "bowel", "romberg", "lhermitte", "babinski",
+    "vibration_loss", "position_loss", "touch_loss", "reflexes_increased", "reflexes_reduced", "spasticity", "mri_dorsal_columns",
+    "mri_lateral_columns", "sep_abnormal", "vep_abnormal", "mep_abnormal", "ncs_abnormal", "optic_neuropathy", "walking_aid", "wheelchair",
+    "falls",
+}  # fmt: skip
+"""Findings that call for the neurological regimen."""
+USUAL = ("none", "bnf-hydroxocobalamin", "oral-1000-daily")
+USUAL_NEUROLOGICAL = ("none", "bnf-hydroxocobalamin-neurological", "oral-1000-daily")
+
+
+def forecast(
+    case: Case | str | Path | Mapping[str, Any],
+    plans: Sequence[Plan | str | Path | Mapping[str, Any]] | None = None,
+    years: float = 2.0,
+    draws: int = 1000,
+    seed: int = 1,
+    progress: Callable[[str, float], None] | None = None,
+) -> Forecast:
+    """The course of one person under each plan, with intervals.
+
+    `case` is a `Case`, a file, a text or a dict; `plans` likewise, or names of built-in plans; without plans: no treatment, injections and
+    tablets. `progress` is told what is being done and how far it is, 0 to 1.
+    """
+    person = case if isinstance(case, Case) else read_case(case)
+    chosen = [plan if isinstance(plan, Plan) else read_plan(plan) for plan in (plans or usual_plans(person))]
+    names = [plan.name for plan in chosen]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError("plans", f"{', '.join(twice)} named twice", "each plan once", "Give a copied plan a name of its own.")
+    computed = run(person, chosen, years, draws, seed, progress)
+    horizon = years * DAYS_PER_YEAR
+    return assemble(subject(person), [intended(plan, horizon) for plan in chosen], computed, Options(years=years, draws=draws, seed=seed))
+
+
+def usual_plans(case: Case) -> tuple[str, ...]:
+    """What is compared when nothing is named: no treatment, injections as the signs call for, tablets."""
+    signs = any(finding.what in NEUROLOGICAL and finding.severity != "none" for finding in case.findings)
+    held = built_in_plans()
+    return tuple(name for name in (USUAL_NEUROLOGICAL if signs else USUAL) if name in held)
+
+
+def subject(case: Case) -> Subject:
+    """The person as the answer shows them: their observations in the units of the readings, and as reported."""
+    from corrin.case.world import world
+
+    seen = world(case, built_in_plans()["none"]).observations
+    observed = tuple(
+        Lab(
+            reading=observation.reading,
+            label=observation.label,
+            time_days=observation.time_days,
+            value=observation.value,
+            unit=_unit_of(observation.reading),
+            comparator=observation.comparator,
+            as_reported=observation.label,
+        )
+        for observation in seen
+    )
+    return Subject(case_id=case.id or "case", as_of=case.as_of, observed=observed, case=case.to_dict())
+
+
+def _unit_of(reading: str) -> str:
+    from corrin.facts.reader import analytes
+
+    return next((row.unit for row in analytes().values() if row.reading == reading), "1")
+
+
+def intended(plan: Plan, horizon_days: float) -> Intended:
+    """The plan as the answer shows it, doses counted from `as_of`."""
+    from corrin.facts.reader import products
+
+    table = products()
+    doses = []
+    for day, product, amount in plan.doses(max(horizon_days - plan.start_day, 0.0)):
+        row = table.get(product)
+        label = f"{amount:,.0f} µg {row.name if row else product}"
+        doses.append(Given(time_days=day + plan.start_day, label=label, amount_ug=amount, route=row.route if row else "unknown"))
+    notes = []
+    if plan.source:
+        notes.append(f"Regimen after {plan.source}" + (" (recalled, not seen again)." if plan.seen == "recalled" else "."))
+    if plan.start_day > 0:
+        notes.append(f"Begins {plan.start_day:.0f} days from today.")
+    return Intended(
+        name=plan.name,
+        title=plan.title or plan.name,
+        description=plan.description or "",
+        doses=tuple(doses),
+        notes=tuple(notes),
+        plan=plan.to_dict(),
+    )

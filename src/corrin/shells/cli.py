@@ -1,0 +1,282 @@
+"""The command line. No medicine and no arithmetic: it reads options, calls an answer and prints it.
+
+stdout holds the answer only; progress and messages go to stderr. Exit codes: 0 answer; 2 input or usage; 3 not covered; 4 the data contradict
+the model (the answer is still given); 5 environment; 70 our own fault; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from corrin.errors import CorrinError, EnvironmentProblem, InputError
+
+if TYPE_CHECKING:
+    from corrin.case.case import Case
+    from corrin.settings import Chosen
+
+CONTRADICTED, INTERRUPTED, OUR_FAULT = 4, 130, 70
+
+app = typer.Typer(
+    name="corrin",
+    help="An executable model of vitamin B12 and the nerves it keeps alive. For education and research; not a medical device.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="A case file (JSON or TOML), or the id of an example.")]
+
+
+def _version(value: bool) -> None:
+    if value:
+        from corrin import __version__
+
+        typer.echo(f"corrin {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+    pass
+
+
+@app.command()
+def forecast(
+    case: CaseArgument,
+    plan: Annotated[list[str] | None, typer.Option(help="A built-in plan's name or a plan file; may be repeated.")] = None,
+    years: Annotated[float | None, typer.Option(help="How far to look ahead, years.")] = None,
+    draws: Annotated[int | None, typer.Option(help="How many people like this one are drawn.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report, figures and answer.json.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.answer/1 instead of the report.")] = False,
+) -> None:
+    """What blood and nerves will do under each plan, for one person."""
+    chosen = _settings(years=years, draws=draws, seed=seed, plans=tuple(plan or ()))
+    person = _case(case)
+    if out is not None:
+        from corrin.shells.folder import check_target
+
+        check_target(out)
+    from corrin.answers.forecast import forecast as answer_forecast
+
+    answer = answer_forecast(
+        person,
+        list(chosen["plans"].value) or None,
+        years=chosen["years"].value,
+        draws=chosen["draws"].value,
+        seed=chosen["seed"].value,
+        progress=_progress(),
+    )
+    _give(answer, out, json)
+
+
+@app.command()
+def rerun(
+    answer: Annotated[Path, typer.Argument(metavar="ANSWER", help="An answer.json that corrin wrote.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the new report, figures and answer.json.")] = None,
+) -> None:
+    """Make an answer again and say what differs."""
+    _settings()
+    from corrin.answers.rerun import rerun as answer_rerun
+
+    new, differences = answer_rerun(answer, progress=_progress())
+    if out is not None:
+        from corrin.shells.folder import write_answer
+
+        write_answer(new, out)
+    typer.echo("\n".join(["Differs:", *(f"  {sentence}" for sentence in differences)]) if differences else "Reproduced: nothing differs.")
+
+
+@app.command()
+def explain(name: Annotated[str | None, typer.Argument(help="A parameter, reading, product, modifier, analyte or source.")] = None) -> None:
+    """Where a number comes from: value, spread, source, place, what uses it. Without a name: the list."""
+    from corrin.answers import explain as answers
+
+    if name is not None:
+        typer.echo(answers.explain(name).text(), nl=False)
+        return
+    for known, kind in sorted(answers.known_names().items(), key=lambda item: (item[1], item[0])):
+        typer.echo(f"{kind:10}  {known}")
+
+
+@app.command()
+def plans(name: Annotated[str | None, typer.Argument(help="Print this plan as a file to start from.")] = None) -> None:
+    """The plans that come with corrin."""
+    from corrin.case.plan import built_in_plans, read_plan
+
+    if name is not None:
+        typer.echo(_pretty(read_plan(name).to_dict()))
+        return
+    held = built_in_plans()
+    size = max(map(len, held))
+    for plan in held.values():
+        typer.echo(f"{plan.name:{size}}  {plan.title}")
+
+
+@app.command()
+def products() -> None:
+    """The B12 products corrin knows: form, route, strengths."""
+    from corrin.facts.reader import products as table
+
+    rows = table().values()
+    size = max(len(row.id) for row in rows)
+    for row in rows:
+        strengths = ", ".join(f"{strength:g}" for strength in row.strengths_ug)
+        typer.echo(f"{row.id:{size}}  {row.name} ({row.form}, {row.route}; {strengths} µg)")
+
+
+@app.command()
+def examples(name: Annotated[str | None, typer.Argument(metavar="[ID]", help="Print this example.")] = None) -> None:
+    """The example people, or one of them as a file to start from: `corrin examples ID > my-case.json`."""
+    from corrin.answers.examples import example
+    from corrin.answers.examples import examples as held
+
+    if name is not None:
+        texts = held()
+        if name not in texts:
+            example(name)
+        typer.echo(texts[name].rstrip("\n"))
+        return
+    for key in held():
+        person = example(key)
+        note = (person.note or person.citation or "").strip().split("\n")[0]
+        typer.echo(f"{key:28}  {person.age_y:.0f} y, {person.person.sex}; {note}"[:160])
+
+
+@app.command("check-case")
+def check_case(file: Annotated[str, typer.Argument(metavar="FILE", help="A case file (JSON or TOML), or the id of an example.")]) -> None:
+    """Read a case and say what was understood, without forecasting."""
+    person = _case(file)
+    lines = [
+        f"{person.id or 'case'}: {person.age_y:.0f} years, {person.person.sex}, as of {person.as_of}",
+        f"{len(person.labs)} laboratory values: {', '.join(lab.analyte for lab in person.labs) or 'none'}",
+        f"{len(person.findings)} findings: {', '.join(finding.what for finding in person.findings) or 'none'}",
+    ]
+    ignored = [*person.history.other_drugs, *person.history.other_conditions]
+    if ignored:
+        lines.append(f"Kept and shown, but not in the model: {', '.join(ignored)}")
+    typer.echo("\n".join(lines))
+
+
+@app.command()
+def warm() -> None:
+    """Compile the model now, so that the first forecast is quick."""
+    _settings()
+    from corrin.answers.run import warm as warmed
+
+    typer.echo(warmed())
+
+
+@app.command()
+def config() -> None:
+    """Every setting, its value and where it came from."""
+    for name, chosen in _settings().items():
+        value = ",".join(chosen.value) if isinstance(chosen.value, tuple) else chosen.value
+        typer.echo(f"{name:10} = {value!s:20} [{chosen.origin}]  {chosen.setting.description}")
+
+
+def _settings(**arguments: Any) -> dict[str, Chosen]:
+    from corrin.settings import choose
+
+    chosen = choose(arguments)
+    if chosen["cache_dir"].value:
+        os.environ["CORRIN_CACHE_DIR"] = chosen["cache_dir"].value
+    return chosen
+
+
+def _case(name: str) -> Case:
+    """A case file when there is one of that name, else an example."""
+    from corrin.answers.examples import example
+    from corrin.case.reader import read_case
+
+    path = Path(name)
+    if path.exists() or path.suffix in (".json", ".toml") or len(path.parts) > 1:
+        return read_case(path)
+    return example(name)
+
+
+def _give(answer: Any, out: Path | None, json: bool) -> None:
+    if out is not None:
+        from corrin.shells.folder import write_answer
+
+        write_answer(answer, out)
+    typer.echo(answer.to_json() if json else answer.text(), nl=False)
+    if answer.contradicted:
+        raise typer.Exit(CONTRADICTED)
+
+
+def _pretty(value: Any) -> str:
+    import json
+
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _progress() -> Callable[[str, float], None] | None:
+    """One line on stderr that is rewritten; nothing where nobody watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(what: str, part: float) -> None:
+        sys.stderr.write(f"\r{what[:60]:60} {part:4.0%}")
+        if part >= 1.0:
+            sys.stderr.write("\r" + " " * 70 + "\r")
+        sys.stderr.flush()
+
+    return show
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """The entry point: every way out is one of the exit codes above."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        # The report holds signs such as µ; a terminal that cannot show one gets a question mark, not a crash.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        returned = app(args=arguments, prog_name="corrin", standalone_mode=False)
+        code = returned if isinstance(returned, int) else 0
+    except CorrinError as error:
+        return _say(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _reader_left()
+    except MemoryError:
+        return _say(EnvironmentProblem("There is not enough memory. Ask for fewer draws (--draws)."))
+    except Exception as error:
+        if isinstance(getattr(error, "exit_code", None), int) and hasattr(error, "show"):
+            # A usage error of the command line itself: its own message, exit code 2.
+            error.show()
+            return int(error.exit_code)
+        from corrin.shells.fault import report_fault
+
+        typer.echo(report_fault(error), err=True)
+        return OUR_FAULT
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_left()
+    return code
+
+
+def _say(error: CorrinError) -> int:
+    prefix = "" if isinstance(error, InputError) and error.faults else "corrin: "
+    typer.echo(f"{prefix}{error}", err=True)
+    return error.exit_code
+
+
+def _reader_left() -> int:
+    """Whoever read our output has enough (`corrin ... | head`): leave without a word."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -1,0 +1,68 @@
+"""An answer as a folder: report.txt, answer.json, courses.csv and the figures. All of it or nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from corrin.answers.record import Forecast
+from corrin.errors import EnvironmentProblem, InputError
+
+MARK = "answer.json"
+
+
+def check_target(folder: Path) -> None:
+    """Refuse, before any work, to replace a folder that is not an earlier answer."""
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARK).is_file())):
+        raise InputError("--out", f"{folder} exists and is not an answer of corrin", "a new folder, an empty one or an earlier answer")
+
+
+def write_answer(answer: Forecast, folder: Path) -> None:
+    """Write beside the target, then rename: who looks sees the old answer or the new one, never half of one."""
+    from corrin.show.charts import save
+
+    check_target(folder)
+    folder = folder.absolute()
+    made: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        data = answer.to_dict()
+        (made / "report.txt").write_text(answer.text(), encoding="utf-8")
+        (made / "courses.csv").write_text(_table(answer), encoding="utf-8")
+        save(data, made)
+        (made / MARK).write_text(answer.to_json(), encoding="utf-8")
+        made.chmod(0o755 & ~_umask())
+        if folder.exists():
+            old = made.with_name(made.name + "-old")
+            folder.rename(old)
+            made.rename(folder)
+            shutil.rmtree(old)
+        else:
+            made.rename(folder)
+    except OSError as error:
+        raise EnvironmentProblem(f"The answer could not be written to {folder}: {error.strerror}.") from error
+    finally:
+        if made is not None and made.exists():
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _table(answer: Forecast) -> str:
+    """Every band as one long table."""
+    frame = answer.to_frame()
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(frame)
+    for row in zip(*frame.values(), strict=True):
+        writer.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in row)
+    return text.getvalue()
