@@ -51,7 +51,8 @@ PLAIN: MappingProxyType[str, tuple[float, Kind]] = MappingProxyType({
     "mm3": (1e-6, (("volume", 1),)),
     "cmm": (1e-6, (("volume", 1),)),
     "m2": (1.0, (("length", 2),)),
-    "bsa": (1.0, (("standard body surface", 1),)),
+    # Filtration is printed with and without "/1.73m2"; a laboratory that prints mL/min means the same estimate.
+    "bsa": (1.0, ()),
     "min": (1.0 / 1440.0, (("time", 1),)),
     "h": (1.0 / 24.0, (("time", 1),)),
     "hr": (1.0 / 24.0, (("time", 1),)),

@@ -17,8 +17,8 @@ from corrin.facts.rows import Analyte, Modifier
 from corrin.units import COMMON, convert, convertible, dimension, near_units
 
 ADULT_FROM_Y = 16.0
-# A fortnight of grace between dates that were each told by memory or rounded.
-GRACE_D = 14.0
+# Half a day of grace, for a result of the day itself.
+GRACE_D = 0.5
 DRUG_KINDS = ("drug", "nutrient", "exposure")
 CONDITION_KINDS = ("cause", "condition", "life_stage", "operation", "exposure")
 OPERATION_KINDS = ("operation", "cause", "condition")

@@ -128,7 +128,9 @@ class Builder:
             return names[0]
         return self.add(Latent(name, "product", (*names, number) if number != 1.0 else tuple(names)))
 
-    def timeline(self, start_days: float, end_days: float, known: tuple[Latent, ...] = (), decisions: tuple[Decision, ...] = ()) -> Timeline:
+    def timeline(
+        self, start_days: float, end_days: float, known: tuple[Latent, ...] = (), decisions: tuple[Decision, ...] = ()
+    ) -> Timeline:
         """Everything collected; `known` latents are left out because they came with an earlier timeline."""
         have = {latent.name for latent in known}
         changes = sorted(self.changes, key=lambda change: change.time if not isinstance(change.time, str) else start_days)
