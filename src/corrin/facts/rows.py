@@ -39,8 +39,8 @@ TARGETS = (
 )
 # Inputs of the body: the dose itself is handed over, nothing is multiplied.
 EXPOSURES = ("nitrous_oxide", "hba1c_percent")
-# What the body does not compute: only direction and grade are shown.
-STATEMENTS = ("pain", "bone", "symptoms")
+# What the body does not compute, or by a way that is not known (`status` of B12): only direction and grade are shown.
+STATEMENTS = ("status", "blood", "pain", "bone", "symptoms")
 
 
 @dataclass(frozen=True, slots=True)
