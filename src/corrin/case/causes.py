@@ -21,8 +21,8 @@ from corrin.units import convert, convertible
 YEAR = 365.25
 # All assumed. Years that something had gone on before it showed or before as_of, when nobody knows: median and log-SD.
 YEARS_OF_DRUG, YEARS_OF_CONDITION, YEARS_OF_CAUSE, LOG_SD_YEARS = 3.0, 5.0, 6.0, 0.9
-# Build-up of an effect whose onset the table leaves to be drawn (an autoimmune loss of parietal cells): median years and log-SD.
-BUILD_UP_YEARS, BUILD_UP_LOG_SD = 3.0, 0.7
+# Build-up of an effect whose onset the table leaves to be drawn (an autoimmune loss of parietal cells): share of the time since its start.
+SET_IN = (0.05, 0.95)
 # A stated condition is nearly complete, a drawn one may be anything.
 COMPLETE_STATED, COMPLETE_UNKNOWN = (8.0, 1.5), (2.0, 1.5)
 SUSPECTED = 0.5
@@ -39,6 +39,7 @@ CAUSES: tuple[tuple[str, tuple[str, ...], float, float, float], ...] = (
     ("ileal", ("ileal_disease", "crohn_ileitis", "coeliac", "coeliac_disease"), 0.08, 0.9, 1.0),
 )
 LOW_INTAKE_RATIO, LOW_INTAKE_LOG_SD = 0.2, 0.6
+NONE_BESIDE_DRUGS = 3.0
 
 
 def earliest_day(case: Case) -> float:
@@ -60,7 +61,7 @@ def dated(case: Case, world: Builder, name: str, moment: Moment | None, median_y
     if moment is not None:
         world.earliest = min(world.earliest, moment.day - 4.0 * moment.spread)
         drawn = world.add(Latent(f"{name}_told", "normal", (moment.day, moment.spread), "the day, as well as it was told"))
-        return world.add(Latent(name, "at_most", (drawn, min(-1.0, moment.day + moment.spread)), "never after as_of"))
+        return world.add(Latent(name, "at_most", (drawn, -1.0), "not after as_of"))
     years = world.add(Latent(f"{name}_years", "lognormal", (median_years, LOG_SD_YEARS), "years it had gone on; not stated"))
     day = world.total(f"{name}_day", world.times(f"{name}_back", years, -YEAR), evidence_day(case) if from_evidence else 0.0)
     world.earliest = min(world.earliest, first)
@@ -68,7 +69,7 @@ def dated(case: Case, world: Builder, name: str, moment: Moment | None, median_y
 
 
 def add_modifiers(case: Case, world: Builder) -> bool:
-    """Write all stated drugs, conditions and operations. True when at least one of them could lower B12 (so that no cause is drawn)."""
+    """Write all stated drugs, conditions and operations. True when a condition or operation could lower B12 (so that no cause is drawn)."""
     explains = False
     present = _present(case)
     for drug_number, drug in enumerate(case.history.drugs):
@@ -79,7 +80,6 @@ def add_modifiers(case: Case, world: Builder) -> bool:
             end = case.moment(drug.to)
             for row in rows:
                 write(world, row, name, start, end.day if end else None, dose_share(row, drug, case), present)
-        explains = explains or any(_has_size(row) and row.kind == "drug" for row in rows)
     for number, condition in enumerate(case.history.conditions):
         rows = known.find_modifier(condition.name, CONDITION_KINDS)
         if any(_has_size(row) for row in rows):
@@ -125,15 +125,17 @@ def write(
     if row.dose_rule == "proportional":
         # The dose is a measurement of the target itself: the ratio moves with it.
         ratio, share = world.times(f"{name}_{row.target}_measured", ratio, share), 1.0
-    build: float | str = row.onset_days if row.onset_days is not None else world.add(
-        Latent(f"{name}_build_up", "lognormal", (BUILD_UP_YEARS * YEAR, BUILD_UP_LOG_SD), "days over which it set in")
-    )  # fmt: skip
-    steps = ((0.0, 1.0),) if isinstance(build, float) and build <= 30.0 else ((1.0 / 6.0, 1.0 / 3.0), (0.5, 2.0 / 3.0), (5.0 / 6.0, 1.0))
+    steps = ((0.0, 1.0),) if row.onset_days is not None and row.onset_days <= 30.0 else (
+        (1.0 / 6.0, 1.0 / 3.0), (0.5, 2.0 / 3.0), (5.0 / 6.0, 1.0))  # fmt: skip
     target, stem = f"m_{row.target}", f"{name}_{row.target}"
     for number, (when, part) in enumerate(steps):
-        time = world.total(f"{name}_{row.target}_time_{number}", start, world.times(f"{stem}_wait_{number}", build, when))
-        if isinstance(time, str) and not isinstance(build, float):
-            time = world.add(Latent(f"{stem}_step_{number}", "at_most", (time, -1.0 + 0.1 * number), "in force at as_of"))
+        if row.onset_days is not None:
+            time = world.total(f"{stem}_time_{number}", start, when * row.onset_days)
+        else:
+            # Unknown: it set in over some share of the time since it began, so that it is never left to happen after as_of.
+            share_of_time = world.add(Latent(f"{name}_set_in", "uniform", SET_IN, "share of the time since its start over which it set in"))
+            left = world.total(f"{name}_left_{number}", 1.0, world.times(f"{name}_set_in_{number}", share_of_time, -when))
+            time = world.times(f"{name}_time_{number}", start, left)
         value = _blend(world, f"{stem}_ratio_{number}", ratio, world.times(f"{stem}_share_{number}", share, part))
         world.change(time, target, value, name)
     if end is not None:
@@ -233,7 +235,11 @@ def _operation_share(row: Modifier, operation: Operation) -> float:
 
 
 def draw_cause(case: Case, world: Builder, usual_food: float | str) -> None:
-    """A cause nobody named: one categorical latent over the usual ones, each writing no effect where another was drawn."""
+    """A cause nobody named: one categorical latent over the usual ones, each writing no effect where another was drawn.
+
+    A drug that could explain a deficiency makes "none besides" more likely and does not rule the others out.
+    """
+    drugs = any(_has_size(row) for drug in case.history.drugs for row in known.find_modifier(drug.name, ("drug",)))
     decades = (case.age_y - 50.0) / 10.0
     weights: list[float] = []
     levels: list[tuple[str, tuple[Modifier, ...]]] = []
@@ -242,6 +248,7 @@ def draw_cause(case: Case, world: Builder, usual_food: float | str) -> None:
         if ids and not rows:
             continue
         levels.append((name, rows))
+        weight *= NONE_BESIDE_DRUGS if drugs and name == "none" else 1.0
         weights.append(weight * per_decade**decades * (women if case.person.sex == "female" else math.sqrt(women) if case.person.sex
                                                        == "unknown" else 1.0))  # fmt: skip
     world.add(Latent("cause", "categorical", tuple(round(weight / sum(weights), 6) for weight in weights),

@@ -82,7 +82,7 @@ def usual_diet(case: Case) -> Diet:
 
 
 def _usual(world: Builder, diet: Diet, name: str) -> str:
-    return world.add(Latent(name, "lognormal", (diet.food_ug_d, diet.log_sd), f"food B12 on a {diet.name} diet, ug/d", diet.source))
+    return world.add(Latent(name, "lognormal", (diet.food_ug_d, diet.log_sd), f"food B12, {diet.name}, ug/d", diet.source))
 
 
 def _food_list(case: Case, world: Builder, start: float) -> tuple[float | str | None, bool]:
@@ -110,11 +110,10 @@ def add_life(case: Case, world: Builder, start: float, end: float, *, past: bool
         middle = min(end, day + step)
         world.change(day, "age_y", case.age_y + (day + middle) / 2.0 / YEAR)
         day += step
-    for time, target, value in life_stages(case):
-        if start <= time < end and (time < 0.0) == past:
-            world.change(time, target, value)
     if not past:
         return
+    for time, target, value in life_stages(case):
+        world.change(max(start, time), target, value)
     for name, habit in (("alcohol", case.history.alcohol), ("smoking", case.history.smoking)):
         if habit is not None and HABITS.get(habit.level, 0.0) > 0.0:
             world.change(case.day(habit.from_, start), name, HABITS[habit.level])

@@ -4,8 +4,9 @@
     future(case, plan, years)   from day 0 on, under a plan
 
 Nothing here simulates. An engine draws every latent for every person (`latent.draw`), puts the values in the place of their names, and
-walks the timelines. The body starts in the steady state of the earliest exposures, nerves intact, at `history.start_days`. What is
-unknown is wide, never "since today": its latents say what was assumed.
+walks the timelines. The body starts in the steady state of the earliest exposures, nerves intact, at `history.start_days`. A history may
+hold changes that fall after day 0 (an effect still building up or fading, a birth to come): what lies ahead is the changes of both
+timelines together. What is unknown is wide, never "since today": its latents say what was assumed.
 """
 
 from __future__ import annotations
@@ -75,7 +76,6 @@ def future(case: Case, plan: Plan, years: float) -> Timeline:
     builder = Builder()
     builder.latents = dict(past.latents)
     add_life(case, builder, 0.0, end, past=False)
-    _late_changes(past, builder)
     _drugs(case, plan, past, builder)
     _diet(plan, builder)
     _nitrous_oxide_after(case, plan, builder)
@@ -95,12 +95,6 @@ def _history(case: Case) -> tuple[Builder, float]:
         draw_cause(case, builder, usual)
     builder.notes = [name for _, name in add_given(case, builder, start)]
     return builder, start
-
-
-def _late_changes(past: Builder, builder: Builder) -> None:
-    """Effects begun in the past that are still building up or fading at day 0: their later steps belong to the future."""
-    builder.changes += [change for change in past.changes if not isinstance(change.time, str) and change.time >= 0.0]
-    past.changes[:] = [change for change in past.changes if isinstance(change.time, str) or change.time < 0.0]
 
 
 def _drugs(case: Case, plan: Plan, past: Builder, builder: Builder) -> None:
@@ -127,7 +121,7 @@ def _diet(plan: Plan, builder: Builder) -> None:
     row = known.find_diet(plan.diet.diet) if plan.diet.diet else None
     value: float | str = plan.diet.food_ug_d if plan.diet.food_ug_d is not None else 0.0
     if row is not None:
-        about = f"food B12 on the diet of the plan ({row.name}), ug/d"
+        about = f"food B12 under the plan, {row.name}, ug/d"
         value = builder.add(Latent("plan_diet", "lognormal", (row.food_ug_d, row.log_sd), about, row.source))
     builder.change(plan.start_day + plan.diet.day, "food_ug_d", value)
 
