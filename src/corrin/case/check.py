@@ -80,16 +80,21 @@ def lab_faults(lab: Lab, where: str) -> list[InputError]:
     value = in_canonical(lab.value, lab.unit, row)
     low, high = (row.low, row.high) if lab.confirmed else (row.plausible_low, row.plausible_high)
     if not low <= value <= high and not (lab.comparator in ("<", "<=") and 0.0 < value <= high):
-        also = "" if lab.unit == row.unit else f" = {value:,.4g} {row.unit}"
+        also = "" if lab.unit == row.unit else f" = {plain(value)} {row.unit}"
         cure = unit_slip(lab.value, lab.unit, row)
         if row.low <= value <= row.high:
             cure = f'{cure} If the laboratory confirms it, add "confirmed": true.'.strip()
-        expected = f"between {low:,.4g} and {high:,.4g} {row.unit}"
-        faults.append(InputError(f"{where}.value", f"{row.name} of {lab.value:,.6g} {lab.unit}{also}", expected, cure))
+        expected = f"between {plain(low)} and {plain(high)} {row.unit}"
+        faults.append(InputError(f"{where}.value", f"{row.name} of {plain(lab.value)} {lab.unit}{also}", expected, cure))
     if lab.reference_low is not None and lab.reference_high is not None and lab.reference_low > lab.reference_high:
         faults.append(InputError(f"{where}.reference_low", f"{lab.reference_low:g} is above reference_high, {lab.reference_high:g}",
                                  "the lower limit first", "Swap the two."))  # fmt: skip
     return faults
+
+
+def plain(value: float) -> str:
+    """A number for a message: four figures that matter, thousands apart, no powers of ten where people do not write them."""
+    return f"{value:,.0f}" if 1000.0 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
 def in_canonical(value: float, unit: str, analyte: Analyte) -> float:
@@ -103,11 +108,11 @@ def unit_slip(value: float, unit: str, analyte: Analyte) -> str:
         return analyte.plausible_low <= in_canonical(number, name, analyte) <= analyte.plausible_high
 
     usual = [name for name in _unit_list(analyte) if name != unit and possible(value, name)]
-    meant = [f"{value:,.6g} {name}" for name in usual[:3]]
+    meant = [f"{plain(value)} {name}" for name in usual[:3]]
     if not meant:
         for factor in (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001):
             if possible(value * factor, unit):
-                meant = [f"{value * factor:,.6g} {unit}"]
+                meant = [f"{plain(value * factor)} {unit}"]
                 break
     return f"Did you mean {' or '.join(meant)}?" if meant else ""
 
