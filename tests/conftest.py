@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -20,11 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True)
-def _explicit_seeds() -> Iterator[None]:
+def _explicit_seeds() -> None:
     """Code under test takes its seed as an argument; this only makes a forgotten one repeatable."""
     random.seed(20261120)
     np.random.seed(20261120)
-    yield
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +37,12 @@ def _no_user_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def root() -> Path:
     """The repository's folder."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def made_up_answer() -> object:
+    """A whole `Forecast` of made-up courses (see `synthetic.py`)."""
+    import synthetic
+
+    with pytest.MonkeyPatch.context() as patch:
+        return synthetic.answer(patch)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from corrin.answers import assemble
 from corrin.answers.computed import Computed, Course, ReadingInfo
+from corrin.answers.record import Forecast, Given, Lab, Threshold, Used
 
+SLOPE = "the slope from nerve to symptom is an assumption"
 READINGS = {
     "serum_b12": ReadingInfo("Serum B12", "pmol/L", "labs", lab=True),
     "holotranscobalamin": ReadingInfo("Holotranscobalamin (active B12)", "pmol/L", "labs", lab=True),
@@ -26,14 +30,14 @@ READINGS = {
     "sural_amplitude": ReadingInfo("Sural amplitude", "uV", "nerves", lab=True),
     "sep_delay": ReadingInfo("Evoked potential (leg) delay", "SD", "nerves", lab=True),
     "vep_delay": ReadingInfo("Visual evoked potential delay", "SD", "nerves", lab=True),
-    "vibration": ReadingInfo("Vibration sense", "0..8", "nerves", lab=True),
-    "score": ReadingInfo("Severity score", "0..20", "nerves"),
-    "symptom_tingling": ReadingInfo("Tingling", "1", "symptoms", assumed="the slope from nerve to symptom is an assumption"),
-    "symptom_numbness": ReadingInfo("Numbness", "1", "symptoms", assumed="the slope from nerve to symptom is an assumption"),
-    "symptom_gait": ReadingInfo("Unsteady walking", "1", "symptoms", assumed="the slope from nerve to symptom is an assumption"),
-    "symptom_weakness": ReadingInfo("Weakness", "1", "symptoms", assumed="the slope from nerve to symptom is an assumption"),
-    "symptom_vision": ReadingInfo("Dim vision", "1", "symptoms", assumed="the slope from nerve to symptom is an assumption"),
-    "symptom_cognition": ReadingInfo("Memory trouble", "1", "symptoms", assumed="the slope from nerve to symptom is an assumption"),
+    "vibration": ReadingInfo("Vibration sense", "points", "nerves", lab=True),
+    "score": ReadingInfo("Neurological score (0 to 20)", "points", "nerves"),
+    "symptom_tingling": ReadingInfo("Tingling", "probability", "symptoms", assumed=SLOPE),
+    "symptom_numbness": ReadingInfo("Numbness", "probability", "symptoms", assumed=SLOPE),
+    "symptom_gait": ReadingInfo("Unsteady walking", "probability", "symptoms", assumed=SLOPE),
+    "symptom_weakness": ReadingInfo("Weakness", "probability", "symptoms", assumed=SLOPE),
+    "symptom_vision": ReadingInfo("Dim vision", "probability", "symptoms", assumed=SLOPE),
+    "symptom_cognition": ReadingInfo("Memory trouble", "probability", "symptoms", assumed=SLOPE),
     "store_mg": ReadingInfo("Body store", "mg", "person"),
 }
 WELL = {
@@ -87,3 +91,28 @@ def computed(draws: int = 200, years: float = 2.0, seed: int = 1) -> Computed:
         parameters=("ileum_capacity", "bile_loss"),
         certificate=2e-4,
     )
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, plans: int = 3) -> Forecast:
+    """The courses as a whole answer; laboratory scatter, limits and sources are made up too, so no table moves these tests."""
+    scatter = {"serum_b12": 0.23, "mma": 0.23, "homocysteine": 0.17, "haemoglobin": 0.03, "mcv": 0.02}
+    limits = {"serum_b12": (Threshold(label="lower reference limit", value=148.0),)}
+    used = Used(parameters={"a": "stated", "b": "assumed"}, sources={"x1999": "Someone 1999. A paper. J Med 1:1."})
+    monkeypatch.setattr(assemble, "_laboratory_scatter", lambda readings: scatter)
+    monkeypatch.setattr(assemble, "_thresholds", lambda readings: limits)
+    monkeypatch.setattr(assemble, "_used", lambda computed: used)
+    observed = (
+        Lab(reading="serum_b12", label="Serum B12", time_days=-20, value=70, unit="pmol/L", comparator="<", as_reported="B12 < 95 pg/mL"),
+        Lab(reading="mma", label="MMA", time_days=-20, value=2900, unit="nmol/L", as_reported="MMA 2.9 µmol/L"),
+        Lab(reading="haemoglobin", label="Hb", time_days=-400, value=128, unit="g/L", as_reported="Hb 12.8 g/dL"),
+        Lab(reading="haemoglobin", label="Hb", time_days=-20, value=101, unit="g/L", as_reported="Hb 10.1 g/dL"),
+    )
+    injections = [Given(time_days=t, label="1 mg", amount_ug=1000, route="intramuscular") for t in [*range(0, 30, 2), *range(60, 730, 60)]]
+    tablets = [Given(time_days=t, label="1 mg", amount_ug=1000, route="oral") for t in range(730)]
+    intended = [
+        assemble.Intended("no_treatment", "No treatment", "Nothing is given."),
+        assemble.Intended("im_hydroxo", "Hydroxocobalamin injections", "1 mg every other day, then every 2 months.", tuple(injections)),
+        assemble.Intended("oral_1000", "Cyanocobalamin tablets", "1 mg daily.", tuple(tablets)),
+    ]
+    person = assemble.Subject("someone", "2026-11-01", observed, {"id": "someone"})
+    return assemble.assemble(person, intended[:plans], computed(), assemble.Options(years=2.0, draws=200, seed=1))

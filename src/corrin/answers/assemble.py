@@ -55,6 +55,8 @@ class Subject:
     as_of: str
     observed: tuple[Lab, ...] = ()
     case: Mapping[str, Any] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+    """What reading the case found worth saying."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def assemble(subject: Subject, plans: Sequence[Intended], computed: Computed, op
         course = computed.futures[plan.name]
         result, signs = _plan_result(plan, course, computed.readings, weights, scatter, options.seed)
         results.append(result)
-    notices = _notices(computed, weights, signs)
+    notices = [*_notices(computed, weights, signs), *subject.notices]
     return Forecast(
         case_id=subject.case_id,
         as_of=subject.as_of,
@@ -201,9 +203,7 @@ def _today(computed: Computed, weights: Floats) -> tuple[Quantity, ...]:
         if name in computed.past.values:
             p05, p25, p50, p75, p95 = quantiles(np.asarray(computed.past.values[name])[:, -1:], weights)[:, 0].tolist()
             made.append(
-                Quantity(
-                    name=name, label=info.label, unit=info.unit, group=info.group, p05=p05, p25=p25, p50=p50, p75=p75, p95=p95
-                )
+                Quantity(name=name, label=info.label, unit=info.unit, group=info.group, p05=p05, p25=p25, p50=p50, p75=p75, p95=p95)
             )
     return tuple(made)
 
@@ -213,11 +213,7 @@ def _plan_result(
 ) -> tuple[PlanResult, float]:
     times = np.asarray(course.time_days, dtype=np.float64)
     points, signs = turning_points(times, np.asarray(course.values["score"]), weights) if "score" in course.values else ([], 0.0)
-    tracts = {
-        name: (readings[name].label, np.asarray(values))
-        for name, values in course.values.items()
-        if name.startswith("function_")
-    }
+    tracts = {name: (readings[name].label, np.asarray(values)) for name, values in course.values.items() if name.startswith("function_")}
     result = PlanResult(
         name=plan.name,
         title=plan.title,

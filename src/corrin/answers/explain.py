@@ -28,9 +28,16 @@ class Explanation:
             lines.append(textwrap.fill(value, width, initial_indent=indent, subsequent_indent=" " * len(indent), break_long_words=False))
         return "\n".join(lines) + "\n"
 
+    def lists(self) -> dict[str, list[str]]:
+        """What -> texts: a modifier of several targets has several effects and sources."""
+        found: dict[str, list[str]] = {}
+        for key, value in self.facts:
+            found.setdefault(key, []).append(value)
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
-        return {"name": self.name, "kind": self.kind, **{key: value for key, value in self.facts}}
+        return {"name": self.name, "kind": self.kind, **self.lists()}
 
 
 def explain(name: str) -> Explanation:
@@ -164,7 +171,9 @@ def _analyte(row: Any) -> Explanation:
     if row.reference_low is not None or row.reference_high is not None:
         low = f"{row.reference_low:g}" if row.reference_low is not None else ""
         high = f"{row.reference_high:g}" if row.reference_high is not None else ""
-        facts.append(("reference", f"{low} to {high} {row.unit}" if low and high else f"{'from ' + low if low else 'up to ' + high} {row.unit}"))
+        facts.append(
+            ("reference", f"{low} to {high} {row.unit}" if low and high else f"{'from ' + low if low else 'up to ' + high} {row.unit}")
+        )
     if row.total_cv is not None:
         facts.append(("scatter", f"{row.total_cv:.0%} (log-SD of one routine result)"))
     facts.append(("observes", f"the reading {row.reading}" if row.reading else "nothing the model computes; kept and shown"))
@@ -176,10 +185,14 @@ def _modifier(rows: list[Any]) -> Explanation:
     facts = [("what", f"{rows[0].name} ({rows[0].kind})")]
     for row in rows:
         if row.effect is None:
-            facts.append(("effect", f"on {row.target}: {row.direction}, size unknown, so it is shown and never simulated; evidence {row.grade}"))
+            facts.append(
+                ("effect", f"on {row.target}: {row.direction}, size unknown, so it is shown and never simulated; evidence {row.grade}")
+            )
         else:
             dose = f" at {row.reference_dose:g} {row.dose_unit}" if row.reference_dose else ""
-            facts.append(("effect", f"on {row.target}: times {row.effect:g}{dose} ({row.distribution}, spread {row.spread:g}); evidence {row.grade}"))
+            facts.append(
+                ("effect", f"on {row.target}: times {row.effect:g}{dose} ({row.distribution}, spread {row.spread:g}); evidence {row.grade}")
+            )
         facts += _cited(row)
     return Explanation(rows[0].id, "modifier", tuple(facts))
 

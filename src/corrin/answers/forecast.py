@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from corrin.answers.assemble import Intended, Options, Subject, assemble
-from corrin.answers.record import Forecast, Given, Lab
+from corrin.answers.explain import readings
+from corrin.answers.record import Forecast, Given, Lab, Notice, WarningCode
 from corrin.answers.run import run
 from corrin.case.case import Case
 from corrin.case.plan import Plan, built_in_plans, read_plan
@@ -22,6 +23,7 @@ NEUROLOGICAL = {
     "falls",
 }  # fmt: skip
 """Findings that call for the neurological regimen."""
+NOTE_CODES = {"unknown": WarningCode.MISSING_DATA, "odd": WarningCode.OTHER, "unused": WarningCode.UNKNOWN_EFFECT}
 USUAL = ("none", "bnf-hydroxocobalamin", "oral-1000-daily")
 USUAL_NEUROLOGICAL = ("none", "bnf-hydroxocobalamin-neurological", "oral-1000-daily")
 
@@ -61,26 +63,25 @@ def subject(case: Case) -> Subject:
     """The person as the answer shows them: their observations in the units of the readings, and as reported."""
     from corrin.case.world import world
 
-    seen = world(case, built_in_plans()["none"]).observations
+    history = world(case)
+    shown = readings()
     observed = tuple(
         Lab(
             reading=observation.reading,
-            label=observation.label,
+            label=shown[observation.reading].label,
             time_days=observation.time_days,
             value=observation.value,
-            unit=_unit_of(observation.reading),
+            unit=shown[observation.reading].unit,
             comparator=observation.comparator,
             as_reported=observation.label,
         )
-        for observation in seen
+        for observation in history.observations
+        if observation.reading in shown
     )
-    return Subject(case_id=case.id or "case", as_of=case.as_of, observed=observed, case=case.to_dict())
-
-
-def _unit_of(reading: str) -> str:
-    from corrin.facts.reader import analytes
-
-    return next((row.unit for row in analytes().values() if row.reading == reading), "1")
+    notices = [Notice(code=NOTE_CODES[note.kind], text=f"{note.where}: {note.text}") for note in history.notes]
+    if history.assumed:
+        notices.append(Notice(code=WarningCode.ASSUMED, text="Taken for granted, without a source: " + "; ".join(history.assumed) + "."))
+    return Subject(case_id=case.id or "case", as_of=case.as_of, observed=observed, case=case.to_dict(), notices=tuple(notices))
 
 
 def intended(plan: Plan, horizon_days: float) -> Intended:

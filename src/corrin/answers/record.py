@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from corrin.errors import InputError
 
-FORMAT = "corrin.answer/1"
+FORMAT: Literal["corrin.answer/1"] = "corrin.answer/1"
 DISCLAIMER = "For education and research. corrin is not a medical device and does not replace a clinician."
 
 Kind = Literal["state", "lab"]
@@ -218,7 +218,7 @@ class Forecast(Record):
                     frame[column].extend(getattr(band, column))
         return frame
 
-    def text(self, width: int = 100) -> str:
+    def text(self, width: int = 110) -> str:
         """The report in plain words."""
         from corrin.show.text import report
 

@@ -19,9 +19,7 @@ def rerun(path: str | Path, progress: Callable[[str, float], None] | None = None
     if not old.inputs.get("case"):
         raise InputError(str(path), "holds no inputs", "an answer written by `corrin forecast`")
     years = old.made.options.get("years", 2.0)
-    new = forecast(
-        old.inputs["case"], old.inputs["plans"], years=float(years), draws=old.made.draws, seed=old.made.seed, progress=progress
-    )
+    new = forecast(old.inputs["case"], old.inputs["plans"], years=float(years), draws=old.made.draws, seed=old.made.seed, progress=progress)
     return new, differences(old, new)
 
 

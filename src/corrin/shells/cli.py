@@ -1,7 +1,7 @@
 """The command line. No medicine and no arithmetic: it reads options, calls an answer and prints it.
 
-stdout holds the answer only; progress and messages go to stderr. Exit codes: 0 answer; 2 input or usage; 3 not covered; 4 the data contradict
-the model (the answer is still given); 5 environment; 70 our own fault; 130 interrupted.
+stdout holds the answer only; progress and messages go to stderr. Exit codes: 0 answer; 2 input or usage; 3 not covered; 4 the data
+contradict the model (the answer is still given); 5 environment; 70 our own fault; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -255,10 +255,11 @@ def _run(arguments: list[str] | None) -> int:
     except MemoryError:
         return _say(EnvironmentProblem("There is not enough memory. Ask for fewer draws (--draws)."))
     except Exception as error:
-        if isinstance(getattr(error, "exit_code", None), int) and hasattr(error, "show"):
+        usage, show = getattr(error, "exit_code", None), getattr(error, "show", None)
+        if isinstance(usage, int) and callable(show):
             # A usage error of the command line itself: its own message, exit code 2.
-            error.show()
-            return int(error.exit_code)
+            show()
+            return usage
         from corrin.shells.fault import report_fault
 
         typer.echo(report_fault(error), err=True)
@@ -280,3 +281,12 @@ def _reader_left() -> int:
     """Whoever read our output has enough (`corrin ... | head`): leave without a word."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def command_help() -> dict[str, str]:
+    """Each command's own help, for the reference page."""
+    from typer.testing import CliRunner
+
+    runner = CliRunner(env={"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"})
+    names = sorted(command.name or (command.callback.__name__ if command.callback else "") for command in app.registered_commands)
+    return {f"corrin {name}": runner.invoke(app, [name, "--help"], prog_name="corrin").output for name in names}

@@ -1,13 +1,12 @@
 """Figures from an answer's plain data: Vega-Lite specifications, and PNG, SVG or self-contained HTML made from them.
 
-The specification is plain data too, so that a page can draw it, `answer.plot()` can wrap it in Altair, and nothing here needs a browser or a
-network. One panel a reading: bands (5-95 % pale, 25-75 % darker), the median line, laboratory values as points (a triangle where the
-laboratory gave only a limit), doses as ticks at the foot, limits as dashed lines, and today as a vertical line.
+The specification is plain data too, so that a page can draw it, `answer.plot()` can wrap it in Altair, and nothing here needs a browser
+or a network. One panel a reading: bands (5-95 % pale, 25-75 % darker), the median line, laboratory values as points (a triangle where
+the laboratory gave only a limit), doses as ticks at the foot, limits as dashed lines, and today as a vertical line.
 """
 
 from __future__ import annotations
 
-import datetime
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from corrin.errors import InputError
-from corrin.show.words import plain_unit
+from corrin.show.words import is_share, plain_unit
 
 Data = Mapping[str, Any]
 Spec = dict[str, Any]
@@ -83,7 +82,13 @@ def chart(answer: Data, figure: str = "overview", past_months: float | None = No
             "background": "white",
             "font": "sans-serif",
             "view": {"stroke": None},
-            "axis": {"labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal", "gridColor": "#eeeeee", "domainColor": "#999999"},
+            "axis": {
+                "labelFontSize": 11,
+                "titleFontSize": 12,
+                "titleFontWeight": "normal",
+                "gridColor": "#eeeeee",
+                "domainColor": "#999999",
+            },
             "legend": {"labelFontSize": 12, "titleFontSize": 12, "orient": "top", "direction": "horizontal", "labelLimit": 420},
         },
     }
@@ -106,7 +111,7 @@ def _past_months(answer: Data, names: Sequence[str]) -> float:
     """As much history as the observed values ask for: at least half a year, at most as long as the future shown."""
     future = max((plan["readings"][name]["time_days"][-1] for plan in answer["plans"] for name in plan["readings"]), default=0.0) / MONTH
     seen = [-lab["time_days"] / MONTH for lab in answer["observed"] if lab["reading"] in names]
-    return min(max([6.0, *(value * 1.1 for value in seen)]), max(6.0, future))
+    return float(min(max([6.0, *(value * 1.1 for value in seen)]), max(6.0, future)))
 
 
 def _panel(answer: Data, name: str, plans: Sequence[Data], first: float) -> Spec:
@@ -125,7 +130,7 @@ def _panel(answer: Data, name: str, plans: Sequence[Data], first: float) -> Spec
         "axis": {"values": _month_ticks(first / MONTH, last), "grid": False},
     }
     scale, axis, factor = _vertical(band, rows, labs, limits)
-    unit = "%" if band["unit"] == "1" else plain_unit(band["unit"])
+    unit = "%" if is_share(band["unit"]) else plain_unit(band["unit"])
     y_title = f"{band['label']} ({unit})" if unit else band["label"]
     for row in rows:
         for key in ("p05", "p25", "p50", "p75", "p95"):
@@ -187,7 +192,7 @@ def _rows(band: Data | None, plan: str, first: float) -> list[dict[str, Any]]:
 
 def _vertical(band: Data, rows: Sequence[Data], labs: Sequence[Data], limits: Sequence[Data]) -> tuple[Spec, Spec, float]:
     """Scale, axis and factor of a panel's vertical axis: per cent for shares, logarithms where the values span decades."""
-    if band["unit"] == "1":
+    if is_share(band["unit"]):
         return {"domain": [0, 100], "nice": False}, {"tickCount": 5}, 100.0
     if band["unit"] == "%":
         lowest = min((row["p05"] for row in rows), default=0.0)
@@ -196,7 +201,11 @@ def _vertical(band: Data, rows: Sequence[Data], labs: Sequence[Data], limits: Se
     high = max([row["p95"] for row in rows] + [point["value"] for point in labs] + [limit["limit"] for limit in limits])
     if low > 0 and high / low > 25:
         ticks = _log_ticks(low, high)
-        return {"type": "log", "domain": [low * 0.8, high * 1.2], "nice": False}, {"values": ticks, "format": "~s" if high >= 1e5 else ","}, 1.0
+        return (
+            {"type": "log", "domain": [low * 0.8, high * 1.2], "nice": False},
+            {"values": ticks, "format": "~s" if high >= 1e5 else ","},
+            1.0,
+        )
     margin = 0.06 * (high - low) or 1.0
     bottom = 0.0 if 0 <= low < 0.35 * high else low - 2 * margin
     return {"domain": [bottom, high + margin], "nice": True, "zero": False}, {"tickCount": 5}, 1.0
@@ -297,11 +306,6 @@ def _dose_layers(plans: Sequence[Data], titles: Sequence[str], last: float) -> l
                 }
             )
     return layers
-
-
-def date_of(as_of: str, days: float) -> str:
-    """The calendar date so many days from `as_of` (ISO)."""
-    return (datetime.date.fromisoformat(as_of) + datetime.timedelta(days=round(days))).isoformat()
 
 
 def _converter() -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from corrin.show.charts import MONTH
-from corrin.show.words import duration, number, percent, plain_unit
+from corrin.show.words import duration, is_share, number, percent, plain_unit
 
 Data = Mapping[str, Any]
 
@@ -28,7 +28,10 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "function_cognition",
         ),
     ),
-    ("Nerve tests and severity", ("sural_velocity", "sural_amplitude", "sep_delay", "vep_delay", "vibration", "score", "score_gait", "mmse")),
+    (
+        "Nerve tests and severity",
+        ("sural_velocity", "sural_amplitude", "sep_delay", "vep_delay", "vibration", "score", "score_gait", "mmse"),
+    ),
     (
         "Chance of each symptom",
         ("symptom_tingling", "symptom_numbness", "symptom_weakness", "symptom_gait", "symptom_vision", "symptom_cognition"),
@@ -48,7 +51,7 @@ SERUM_NOTE = (
 )
 
 
-def report(answer: Data, width: int = 100) -> str:
+def report(answer: Data, width: int = 110) -> str:
     """The whole report; lines at most `width` characters."""
     blocks = [
         _head(answer, width),
@@ -82,7 +85,7 @@ def _head(answer: Data, width: int) -> str:
 
 
 def _value(middle: float, low: float, high: float, unit: str) -> str:
-    if unit == "1":
+    if is_share(unit):
         # Rounded values of 0 and 100 would claim what nobody knows.
         return f"{_share(middle)} ({_share(low)} to {_share(high)})"
     return f"{number(middle)} ({number(low)} to {number(high)})"
@@ -93,7 +96,7 @@ def _share(value: float) -> str:
 
 
 def _unit(unit: str) -> str:
-    return "%" if unit == "1" else plain_unit(unit)
+    return "%" if is_share(unit) else plain_unit(unit)
 
 
 def _named(label: str, unit: str, weak: bool) -> str:
@@ -198,7 +201,7 @@ def _row(band: Data, months: list[int]) -> list[str]:
 
 
 def _short(middle: float, low: float, high: float, unit: str) -> str:
-    show = _share if unit == "1" else number
+    show = _share if is_share(unit) else number
     return f"{show(middle)} ({show(low)}–{show(high)})" if low >= 0 else f"{show(middle)} ({show(low)} to {show(high)})"
 
 
@@ -226,7 +229,7 @@ def _when(point: Data) -> str:
     span = f"about {duration(point['p50'])}"
     early = duration(point["p05"]) if point["p05"] is not None else None
     late = duration(point["p95"]) if point["p95"] is not None else "later than shown"
-    if early is not None:
+    if early is not None and not early == late == duration(point["p50"]):
         span += f" ({early} to {late})"
     return f"{span}; reached by {percent(chance)}"
 
@@ -267,7 +270,7 @@ def _rests_on(answer: Data, width: int) -> str:
     weak = sorted({band["assumed"] for plan in answer["plans"] for band in plan["readings"].values() if band["assumed"]})
     lines += [f"~ Weak evidence: {sentence}." for sentence in (text.rstrip(".") for text in weak)]
     lines.append(
-        f"{made['draws']:,} drawn people who fit the history, worth {made['effective_sample_size']:,.0f} after weighing by this person's data; "
+        f"{made['draws']:,} drawn people with this history, worth {made['effective_sample_size']:,.0f} after weighing by the person's data; "
         f"seed {made['seed']}. Chance alone may move a median by {100 * made['monte_carlo_error']:.1f} % of its range."
     )
     if made["certificate"] is not None:

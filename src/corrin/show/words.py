@@ -10,6 +10,8 @@ _UNITS = {
     "10*9/L": "×10⁹/L",
     "10*12/L": "×10¹²/L",
     "1": "",
+    "probability": "",
+    "points": "",
     "d": "days",
     "a": "years",
     "mL/min/1.73m2": "mL/min/1.73 m²",
@@ -22,6 +24,11 @@ def plain_unit(unit: str) -> str:
     if unit.startswith("0..") and unit[3:].isdigit():
         return f"of {unit[3:]}"
     return _UNITS.get(unit, unit)
+
+
+def is_share(unit: str) -> bool:
+    """True for a reading that is a probability, shown in per cent."""
+    return unit in ("1", "probability")
 
 
 def number(value: float, digits: int = 2) -> str:

@@ -1,0 +1,55 @@
+"""Write what is generated from code and tables: the schemas and the reference pages. With --check: say what is stale, change nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _schema(make: Callable[[], dict[str, object]]) -> str:
+    return json.dumps(make(), indent=2, ensure_ascii=False) + "\n"
+
+
+def files() -> dict[str, str]:
+    """Path from the repository's root -> what must stand there."""
+    from corrin.answers.record import schema
+    from corrin.answers.reference import commands_page, parameters_page, plans_page, products_page, readings_page, sources_page
+    from corrin.shells.cli import command_help
+
+    return {
+        "schemas/answer.json": _schema(schema),
+        "docs/reference/commands.md": commands_page(command_help()),
+        "docs/reference/parameters.md": parameters_page(),
+        "docs/reference/plans.md": plans_page(),
+        "docs/reference/products.md": products_page(),
+        "docs/reference/readings.md": readings_page(),
+        "docs/reference/sources.md": sources_page(),
+    }
+
+
+def main() -> int:
+    """0 when all is fresh or written, 1 when --check found something stale."""
+    check = "--check" in sys.argv[1:]
+    stale = []
+    for name, text in files().items():
+        path = ROOT / name
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(name)
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    for name in stale:
+        print(f"{'stale' if check else 'written'}: {name}")
+    if check and stale:
+        print("run `make docs`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
