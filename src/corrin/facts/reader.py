@@ -194,7 +194,7 @@ def _made(where: str, row_type: type[Row], values: Mapping[str, Any]) -> Row:
 
 def _line(text: str, table: str) -> int:
     """The line where a TOML table begins."""
-    header = re.compile(r"^\s*\[\s*[\"']?" + re.escape(table) + r"[\"']?\s*\]", re.MULTILINE)
+    header = re.compile(r"^[ \t]*\[[ \t]*[\"']?" + re.escape(table) + r"[\"']?\s*\]", re.MULTILINE)
     found = header.search(text) or re.search(rf"^\s*{re.escape(table)}\b", text, re.MULTILINE)
     return text.count("\n", 0, found.start()) + 1 if found else 1
 
