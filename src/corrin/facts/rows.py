@@ -100,8 +100,8 @@ class Parameter(_Cited):
     """One number of the body, in `unit`, with its spread.
 
     `between` is the standard deviation between people, `unsure` that of what is not known about the typical value: on the log scale when
-    `distribution` is lognormal, on the logit scale when logitnormal, in `unit` when normal; both 0 when fixed. `low` and `high` are hard
-    limits in `unit`.
+    `distribution` is lognormal, on the logit scale when logitnormal, in `unit` when normal; both 0 when fixed or bernoulli (a structural
+    choice, 0 or 1, whose `value` is the weight of 1). `low` and `high` are hard limits in `unit`.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Parameter(_Cited):
     description: str
     value: float
     unit: str
-    distribution: Annotated[str, OneOf(("fixed", "lognormal", "normal", "logitnormal"))]
+    distribution: Annotated[str, OneOf(("fixed", "lognormal", "normal", "logitnormal", "bernoulli"))]
     between: float
     unsure: float
     low: float
@@ -124,8 +124,8 @@ class Parameter(_Cited):
         _ordered("low <= value <= high", self.low, self.value, self.high)
         if self.between < 0 or self.unsure < 0:
             raise ValueError("between and unsure are standard deviations and not negative")
-        if self.distribution == "fixed" and (self.between or self.unsure):
-            raise ValueError("a fixed parameter has between = unsure = 0")
+        if self.distribution in ("fixed", "bernoulli") and (self.between or self.unsure):
+            raise ValueError("a fixed or bernoulli parameter has between = unsure = 0")
         if self.distribution == "lognormal" and self.value <= 0:
             raise ValueError(f"a lognormal value is above 0, found {self.value}")
         if self.distribution == "logitnormal" and not 0 < self.value < 1:
@@ -218,7 +218,8 @@ class Modifier(_Cited):
     `effect` is the ratio on the target at `reference_dose` (None, in the table `unknown`: only `direction` and `grade` are shown).
     `spread` goes with `distribution`: log-SD around the median (lognormal), SD on the logit scale around the median (logitnormal), SD
     around the mean (beta), 0 (fixed). `onset_days` and `offset_days`: how long the effect takes to build up and to go; None when a case
-    must draw it. `interacts_with`: (id, share) pairs; while the other modifier is present only that share of this effect counts.
+    must draw it. `interacts_with`: (id, share) pairs; while the other modifier is present only that
+    share of this effect counts: 1 + share (e - 1).
 
     `dose_rule`, with e the effect at the reference dose R and D the dose taken:
         none          e, whatever the dose

@@ -85,6 +85,7 @@ def source(model: Model, lanes: int = LANES) -> str:
         nz=max(len(hoisted), 1),
         nf=max(len(place_f), 1),
         nr=len(model.readings),
+        nd=len(model.dose_kinds),
         gamma=rosenbrock.GAMMA,
         prologue=prologue,
         factor=factor,
@@ -243,12 +244,15 @@ def attempt(Y, Z, H, U, B, K, F, N, E):
 
 
 @nb.njit(error_model="numpy", fastmath=FAST, nogil=True, cache=True)
-def march(adaptive, Y, P, X, D, T, dosed, restart, first, break_at, slot, steps_first, steps, halve, tolerance, OUT, CERT, stop):
+def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, first, break_at, slot, steps_first, steps, halve, tolerance,
+          OUT, CERT, stop):
     """Run tiles of people through a list of segments.
 
-    Y (tiles, states*lanes) in and out; P (tiles, parameters*lanes); X, D (segments, tiles, ...); T (segments, tiles, lanes) days.
-    first (segments+1) -> breaks; break_at (breaks) relative places to hit, the last of a segment 1; slot (breaks) output row or -1.
-    steps_first (breaks+1) -> steps, each a share of its segment; written when adaptive, read otherwise. Returns steps used.
+    Y (tiles, states*lanes) in and out; P (tiles, parameters*lanes); X (sets, tiles, exposures*lanes), which (segments) names the set;
+    T (segments, tiles, lanes) days; kinds (doses), amounts (doses, tiles, lanes) nmol, dose_first (segments+2): doses before each segment
+    and after the last; first (segments+1) -> breaks; break_at (breaks) relative places to hit, the last of a segment 1; slot (breaks)
+    output row or -1; steps_first (breaks+1) -> steps, each a share of its segment; written when adaptive, read otherwise.
+    CERT (tiles, 2*lanes): accumulated and worst relative error of a step. Returns steps used; -1 too many, -2 step too small.
     """
     tiles = Y.shape[0]
     groups = 1 if adaptive else tiles
@@ -261,6 +265,7 @@ def march(adaptive, Y, P, X, D, T, dosed, restart, first, break_at, slot, steps_
     F = np.empty({nf} * {lanes})
     H = np.empty({lanes})
     E = np.empty({lanes})
+    D = np.zeros({nd} * {lanes})
     used = 0
     for g in range(groups):
         low = 0 if adaptive else g
@@ -271,9 +276,12 @@ def march(adaptive, Y, P, X, D, T, dosed, restart, first, break_at, slot, steps_
                 return used
             longest = 0.0
             for t in range(wide):
-                if dosed[s]:
-                    dose(Y[low + t], P[low + t], X[s, low + t], D[s, low + t])
-                prologue(P[low + t], X[s, low + t], Z[t])
+                for d in range(dose_first[s], dose_first[s + 1]):
+                    for l in range({lanes}):
+                        D[kinds[d] * {lanes} + l] = amounts[d, low + t, l]
+                    dose(Y[low + t], P[low + t], X[which[s], low + t], D)
+                    D[:] = 0.0
+                prologue(P[low + t], X[which[s], low + t], Z[t])
                 for l in range({lanes}):
                     longest = max(longest, T[s, low + t, l])
             if restart[s] > 0.0:
@@ -330,9 +338,16 @@ def march(adaptive, Y, P, X, D, T, dosed, restart, first, break_at, slot, steps_
                             used += 1
                 if slot[b] >= 0:
                     for t in range(wide):
-                        read(Y[low + t], P[low + t], X[s, low + t], OUT[low + t, slot[b]])
+                        read(Y[low + t], P[low + t], X[which[s], low + t], OUT[low + t, slot[b]])
+        s = T.shape[0]
+        for t in range(wide):
+            for d in range(dose_first[s], dose_first[s + 1]):
+                for l in range({lanes}):
+                    D[kinds[d] * {lanes} + l] = amounts[d, low + t, l]
+                dose(Y[low + t], P[low + t], X[which[s - 1], low + t], D)
+                D[:] = 0.0
         if adaptive:
-            steps_first[first[T.shape[0]]] = count
+            steps_first[first[s]] = count
             used = count
     return used
 '''

@@ -1,0 +1,308 @@
+"""Run people through events: the schedule, the grid found by a pilot panel, the run itself, each person's error certificate.
+
+People share an ordered list of segments; the length of a segment, the exposures in it and the amount of a dose are each person's own. The
+grid gives steps as shares of a segment. All work goes through one pool of threads; the compiled code releases the interpreter lock.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corrin.engine import compiled
+from corrin.engine.emit import lanes
+from corrin.engine.model import Model
+from corrin.errors import Bug
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+TOLERANCE = 3e-3
+"""Relative error allowed in one step of the pilot; the error of a whole course stays below a third of it (benchmarks)."""
+CERTIFIED = 0.2
+"""A person whose accumulated step errors exceed this is run again on a finer grid."""
+SHORTEST_D = 1e-6
+PANEL = 32
+BLOCK_TILES = 8
+RESTART_D = {"oral": 2e-3, "nasal": 1e-4, "injected": 1e-4, "intravenous": 1e-5, "change": 0.02}
+"""First step after an event, days."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A compiled model."""
+
+    model: Model
+    march: Callable[..., int]
+    lanes: int = lanes.LANES
+
+    def exposure_defaults(self) -> Floats:
+        """One value per exposure: an ordinary day, no modifier; shape (exposures,)."""
+        inputs = self.model.system.inputs
+        return np.array([inputs.get(name, 1.0) for name in self.model.exposures])
+
+
+def kernel(model: Model) -> Kernel:
+    """Compile a model, or find it compiled."""
+    return Kernel(model, compiled.load(lanes.source(model)).march)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What happens to `people` in order. All arrays have people as the last axis.
+
+    lengths (segments, people) days; exposures (sets, exposures, people); which (segments,) set of each segment; doses: per segment (and one
+    more for after the last) a list of (kind index, amounts (people,) nmol); breaks: per segment, relative places to stop at, the last is 1;
+    outputs: per segment, the row of output for each break or -1; restart (segments,) days of the first step, 0 to carry on.
+    """
+
+    lengths: Floats
+    exposures: Floats
+    which: Ints
+    doses: Sequence[Sequence[tuple[int, Floats]]]
+    breaks: Sequence[Sequence[float]]
+    outputs: Sequence[Sequence[int]]
+    restart: Floats
+    rows: int
+
+    @property
+    def people(self) -> int:
+        return int(self.lengths.shape[1])
+
+    def only(self, chosen: NDArray[Any]) -> Schedule:
+        """The same events for some of the people."""
+        return replace(
+            self,
+            lengths=self.lengths[:, chosen],
+            exposures=self.exposures[:, :, chosen],
+            doses=[[(kind, amounts[chosen]) for kind, amounts in given] for given in self.doses],
+        )
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Steps of a schedule: `first` (breaks + 1,) into `steps` (n,), each a share of its segment."""
+
+    first: Ints
+    steps: Floats
+
+
+@dataclass
+class Run:
+    """Result: `end` (people, states); `readings` (people, rows, readings); `certificate` (people,) accumulated relative error; `failed`
+    (people,) true where no finite solution was found."""
+
+    end: Floats
+    readings: Floats
+    certificate: Floats
+    failed: NDArray[np.bool_]
+    again: int = 0
+
+
+class Stopped(Exception):
+    """The run was cancelled."""
+
+
+@dataclass
+class Cancel:
+    """A flag the compiled code looks at before every segment."""
+
+    flag: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(1, np.uint8))
+
+    def cancel(self) -> None:
+        self.flag[0] = 1
+
+
+@cache
+def pool() -> ThreadPoolExecutor:
+    """The one thread pool of this process; `CORRIN_THREADS` sets its size."""
+    wanted = os.environ.get("CORRIN_THREADS", "")
+    return ThreadPoolExecutor(int(wanted) if wanted.isdigit() and int(wanted) > 0 else os.cpu_count() or 1, "corrin")
+
+
+def _tiles(array: Floats, width: int) -> Floats:
+    """(..., rows, people) -> (..., tiles, rows*width), the last tile filled up with its last person."""
+    *outer, rows, people = array.shape
+    tiles = -(-people // width)
+    if tiles * width != people:
+        array = np.concatenate([array, np.repeat(array[..., -1:], tiles * width - people, axis=-1)], axis=-1)
+    array = array.reshape(*outer, rows, tiles, width)
+    return np.ascontiguousarray(np.moveaxis(array, -2, -3)).reshape(*outer, tiles, rows * width)
+
+
+@dataclass
+class _Prepared:
+    Y: Floats
+    P: Floats
+    X: Floats
+    which: Ints
+    T: Floats
+    kinds: Ints
+    amounts: Floats
+    dose_first: Ints
+    restart: Floats
+    first: Ints
+    break_at: Floats
+    slot: Ints
+    people: int
+
+    def part(self, low: int, high: int) -> tuple[Any, ...]:
+        """Arguments of `march` up to the breaks, for tiles low..high."""
+        return (
+            np.ascontiguousarray(self.Y[low:high]), self.P[low:high], self.X[:, low:high], self.which, self.T[:, low:high], self.kinds,
+            self.amounts[:, low:high], self.dose_first, self.restart, self.first, self.break_at, self.slot,
+        )  # fmt: skip
+
+
+def _prepare(kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedule) -> _Prepared:
+    width = kernel.lanes
+    segments = schedule.lengths.shape[0]
+    lengths = np.maximum(schedule.lengths, SHORTEST_D)
+    T = _tiles(lengths[:, None, :], width)
+    counts = [len(given) for given in schedule.doses]
+    if len(counts) != segments + 1:
+        raise Bug("a schedule needs one list of doses for each segment and one for the end")
+    rows = [amounts for given in schedule.doses for _, amounts in given]
+    amounts = _tiles(np.array(rows)[:, None, :], width) if rows else np.zeros((0, T.shape[1], width))
+    return _Prepared(
+        Y=_tiles(np.ascontiguousarray(start.T), width),
+        P=_tiles(np.ascontiguousarray(parameters.T), width),
+        X=_tiles(schedule.exposures, width),
+        which=np.asarray(schedule.which, np.int64),
+        T=T,
+        kinds=np.array([kind for given in schedule.doses for kind, _ in given], np.int64),
+        amounts=amounts,
+        dose_first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        restart=np.asarray(schedule.restart, float),
+        first=np.concatenate([[0], np.cumsum([len(at) for at in schedule.breaks])]).astype(np.int64),
+        break_at=np.array([place for at in schedule.breaks for place in at], float),
+        slot=np.array([row for out in schedule.outputs for row in out], np.int64),
+        people=schedule.people,
+    )
+
+
+def find_grid(kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedule, tolerance: float = TOLERANCE) -> Grid:
+    """The steps an adaptive run of a panel takes; its worst member sets the pace. The panel must be the same whatever the batch."""
+    ready = _prepare(kernel, start, parameters, schedule)
+    tiles, cert = ready.Y.shape[0], np.zeros((ready.Y.shape[0], 2 * kernel.lanes))
+    out = np.zeros((tiles, schedule.rows, len(kernel.model.readings) * kernel.lanes))
+    first = np.zeros(len(ready.break_at) + 1, np.int64)
+    room = 400 * len(ready.break_at) + 20_000
+    steps = np.zeros(room)
+    used = kernel.march(True, *ready.part(0, tiles), first, steps, 1, tolerance, out, cert, np.zeros(1, np.uint8))
+    if used < 0:
+        raise Bug("the pilot found no step that solves its panel" if used == -2 else "the pilot ran out of steps")
+    return Grid(first, steps[:used].copy())
+
+
+def simulate(
+    kernel: Kernel,
+    start: Floats,
+    parameters: Floats,
+    schedule: Schedule,
+    grid: Grid,
+    progress: Callable[[float], None] | None = None,
+    cancel: Cancel | None = None,
+    certify: bool = True,
+) -> Run:
+    """Run everybody on a grid; those whose certificate fails run again with every step halved, then quartered."""
+    run = _pass(kernel, start, parameters, schedule, grid, 1, progress, cancel)
+    if certify:
+        for halve in (2, 8):
+            flagged = ~(run.certificate <= CERTIFIED) | run.failed
+            if not flagged.any():
+                break
+            finer = _pass(kernel, start[flagged], parameters[flagged], schedule.only(flagged), grid, halve, None, cancel)
+            run.end[flagged], run.readings[flagged] = finer.end, finer.readings
+            run.certificate[flagged], run.failed[flagged] = finer.certificate, finer.failed
+            run.again += int(flagged.sum())
+    return run
+
+
+def _pass(
+    kernel: Kernel,
+    start: Floats,
+    parameters: Floats,
+    schedule: Schedule,
+    grid: Grid,
+    halve: int,
+    progress: Callable[[float], None] | None,
+    cancel: Cancel | None,
+) -> Run:
+    ready = _prepare(kernel, start, parameters, schedule)
+    tiles, width, seen = ready.Y.shape[0], kernel.lanes, len(kernel.model.readings)
+    end = np.empty_like(ready.Y)
+    out = np.zeros((tiles, schedule.rows, seen * width))
+    cert = np.zeros((tiles, 2 * width))
+    stop = (cancel or Cancel()).flag
+    done, lock = [0], threading.Lock()
+
+    def block(low: int, high: int) -> None:
+        part = ready.part(low, high)
+        kernel.march(False, *part, grid.first, grid.steps, halve, TOLERANCE, out[low:high], cert[low:high], stop)
+        end[low:high] = part[0]
+        with lock:
+            done[0] += high - low
+            if progress:
+                progress(done[0] / tiles)
+
+    jobs: list[Future[None]] = [pool().submit(block, low, min(low + BLOCK_TILES, tiles)) for low in range(0, tiles, BLOCK_TILES)]
+    try:
+        for job in jobs:
+            job.result()
+    except BaseException:
+        stop[0] = 1
+        for job in jobs:
+            job.cancel()
+        raise
+    if stop[0]:
+        raise Stopped
+    people = ready.people
+    states = len(kernel.model.pools)
+    flat_end = end.reshape(tiles, states, width).transpose(0, 2, 1).reshape(tiles * width, states)[:people]
+    flat_out = out.reshape(tiles, schedule.rows, seen, width).transpose(0, 3, 1, 2).reshape(tiles * width, schedule.rows, seen)[:people]
+    total = cert.reshape(tiles, 2, width)[:, 0].reshape(-1)[:people].copy()
+    failed = ~(np.isfinite(flat_end).all(axis=1) & np.isfinite(flat_out).all(axis=(1, 2)))
+    return Run(flat_end.copy(), flat_out.copy(), total, failed)
+
+
+def constant(kernel: Kernel, people: int, days: float, exposures: Floats | None = None, stops: Sequence[float] = (1.0,)) -> Schedule:
+    """A schedule of one segment in which nothing changes; `exposures` (exposures, people), outputs at relative `stops`."""
+    if exposures is None:
+        exposures = np.repeat(kernel.exposure_defaults()[:, None], people, axis=1)
+    return Schedule(
+        lengths=np.full((1, people), float(days)),
+        exposures=exposures[None],
+        which=np.zeros(1, np.int64),
+        doses=[[], []],
+        breaks=[list(stops)],
+        outputs=[list(range(len(stops)))],
+        restart=np.array([RESTART_D["change"]]),
+        rows=len(stops),
+    )
+
+
+SETTLING_D = 60_000.0
+"""Long enough for the slowest time constant (three years) to be forgotten."""
+
+
+def settle(kernel: Kernel, parameters: Floats, exposures: Floats, panel_parameters: Floats, panel_exposures: Floats) -> Floats:
+    """The body's steady state under these exposures, nerves intact; shape (people, states)."""
+    pools = kernel.model.system.pools
+    begin = np.array([pool.start for pool in pools])
+    trial = constant(kernel, panel_parameters.shape[0], SETTLING_D, panel_exposures)
+    grid = find_grid(kernel, np.tile(begin, (panel_parameters.shape[0], 1)), panel_parameters, trial, 3e-2)
+    everyone = constant(kernel, parameters.shape[0], SETTLING_D, exposures)
+    run = simulate(kernel, np.tile(begin, (parameters.shape[0], 1)), parameters, everyone, grid, certify=False)
+    for place, one in enumerate(pools):
+        if one.keeps_history:
+            run.end[:, place] = one.start
+    return run.end

@@ -1,0 +1,104 @@
+"""Who people are: parameters drawn from the facts.
+
+A parameter's value for a person is its typical value moved by what differs between people (`between`) and by what is not known of the
+typical value (`unsure`). For one person both are unknown alike and their variances add; for a population the second is shared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corrin.body.system import System, parameter_names, system
+from corrin.engine.model import Model, build
+from corrin.engine.simulate import Kernel, kernel
+from corrin.facts.reader import modifiers, parameters
+from corrin.facts.rows import Parameter
+
+Floats = NDArray[np.float64]
+
+
+@cache
+def the_system() -> System:
+    """The body with the targets that the modifier table and the parameter files name."""
+    names = parameter_names()
+    return system(names, {row.target for row in modifiers() if row.target in names})
+
+
+@cache
+def the_model() -> Model:
+    """The traced body."""
+    return build(the_system())
+
+
+@cache
+def the_kernel() -> Kernel:
+    """The compiled body (seconds on first use, then from the cache)."""
+    return kernel(the_model())
+
+
+def spread(row: Parameter, shared: bool = True) -> float:
+    """SD of one person's draw, on the scale of the row's distribution; `shared` adds what is not known of the typical value."""
+    if row.distribution == "bernoulli":
+        return 1.0
+    return float(np.hypot(row.between, row.unsure if shared else 0.0))
+
+
+def place(row: Parameter, z: Floats, sd: float) -> Floats:
+    """Values for standard normals z (people,)."""
+    if row.distribution == "fixed":
+        return np.full(z.shape, row.value)
+    if row.distribution == "lognormal":
+        value = row.value * np.exp(sd * z)
+    elif row.distribution == "normal":
+        value = row.value + sd * z
+    elif row.distribution == "logitnormal":
+        value = 1.0 / (1.0 + np.exp(-(np.log(row.value / (1.0 - row.value)) + sd * z)))
+    else:
+        from scipy.special import ndtr
+
+        value = (ndtr(z) < row.value).astype(float)
+    return np.asarray(np.clip(value, row.low, row.high))
+
+
+@dataclass(frozen=True)
+class Population:
+    """The parameters a person is drawn from. `drawn` are those with a spread, in a fixed order; each uses one standard normal."""
+
+    rows: tuple[Parameter, ...]
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        return tuple(row.name for row in self.rows if row.distribution != "fixed" and spread(row) > 0.0)
+
+    def matrix(self, z: dict[str, Floats], count: int) -> Floats:
+        """Parameters (people, parameters) in the model's order; a name missing in z keeps its typical value."""
+        out = np.empty((count, len(self.rows)))
+        for column, row in enumerate(self.rows):
+            out[:, column] = place(row, z[row.name], spread(row)) if row.name in z else typical_value(row)
+        return out
+
+    def typical(self) -> Floats:
+        """The typical person (1, parameters)."""
+        return self.matrix({}, 1)
+
+    def digest(self) -> str:
+        """Hash of the rows drawn from."""
+        text = "\n".join(repr((r.name, r.value, r.unit, r.distribution, r.between, r.unsure, r.low, r.high)) for r in self.rows)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def typical_value(row: Parameter) -> float:
+    """The centre of a row; a structural draw takes its likelier side."""
+    return float(row.value >= 0.5) if row.distribution == "bernoulli" else float(row.value)
+
+
+@cache
+def population() -> Population:
+    """The population of the facts."""
+    rows = parameters()
+    return Population(tuple(rows[name] for name in parameter_names()))
