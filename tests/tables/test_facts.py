@@ -57,9 +57,7 @@ def test_every_source_behind_a_number_is_marked_so() -> None:
     assert not {key for key in used if reader.sources()[key].used != "facts"}
 
 
-@pytest.mark.parametrize(
-    "source", list({source.key: source for source in reader.sources().values()}.values()), ids=lambda source: source.key
-)
+@pytest.mark.parametrize("source", reader.sources().values(), ids=lambda source: source.key)
 def test_source_is_a_citation_and_no_address(source: rows.Source) -> None:
     whole = f"{source.citation} {source.doi} {source.pmid} {source.note}"
     assert not re.search(r"https?:|www\.|github|scribd|docslib", whole, re.IGNORECASE)
@@ -88,6 +86,12 @@ def test_row_says_where_it_stands_and_how_it_was_read(name: str, row: rows._Cite
 def test_parameters_parse_in_their_unit() -> None:
     for name, parameter in reader.parameters().items():
         assert units.dimension(parameter.unit), name
+
+
+def test_what_modifiers_multiply_are_parameters_of_the_body() -> None:
+    if not reader.parameters():
+        pytest.skip("the body has no parameters yet")
+    assert not set(rows.TARGETS) - set(reader.parameters())
 
 
 @pytest.mark.parametrize("analyte", reader.analytes().values(), ids=lambda analyte: analyte.id)

@@ -180,10 +180,13 @@ def test_a_key_means_one_work() -> None:
     def work(key: str, *also: str) -> Source:
         return Source(key, "A paper.", "", "", "paper", "library", also, "")
 
-    found = reader.with_other_keys("sources.toml", {"A1": work("A1", "a1"), "B1": work("B1")})
+    found = reader.Library("sources.toml", {"A1": work("A1", "a1"), "B1": work("B1")})
     assert found["a1"] is found["A1"]
+    assert list(found) == ["A1", "B1"]
+    assert "a1" in found
+    assert "C1" not in found
     with pytest.raises(Bug, match="another source"):
-        reader.with_other_keys("sources.toml", {"A1": work("A1", "B1"), "B1": work("B1")})
+        reader.Library("sources.toml", {"A1": work("A1", "B1"), "B1": work("B1")})
 
 
 def test_tables_are_read_once() -> None:

@@ -10,7 +10,7 @@ import io
 import math
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from functools import cache
 from importlib.resources import files
@@ -206,24 +206,34 @@ def _text(*path: str) -> str:
 # --- the tables of corrin ----------------------------------------------------------------------------------------------------
 
 
-def with_other_keys(file: str, rows: Mapping[str, Source]) -> dict[str, Source]:
-    """Every source under its key and under the other keys it goes by; refuses a key that means two works."""
-    found = dict(rows)
-    for row in rows.values():
-        for other in row.also:
-            if found.setdefault(other, row) is not row:
-                raise _fault(f"{file}, [{row.key}], key also", f"{other!r} is the key of another source", "a key of its own")
-    return found
+class Library(Mapping[str, Source]):
+    """The sources by key: each work is listed once and found under its other keys too. Refuses a key that means two works."""
+
+    def __init__(self, file: str, rows: Mapping[str, Source]) -> None:
+        self._rows, self._found = dict(rows), dict(rows)
+        for row in rows.values():
+            for other in row.also:
+                if self._found.setdefault(other, row) is not row:
+                    raise _fault(f"{file}, [{row.key}], key also", f"{other!r} is the key of another source", "a key of its own")
+
+    def __getitem__(self, key: str) -> Source:
+        return self._found[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 @cache
-def sources() -> Mapping[str, Source]:
-    """Every source by its key and by its other keys; one work is one `Source`, whichever key asked."""
+def sources() -> Library:
+    """Every source, found by its key and by its other keys."""
     rows = read_toml("facts/sources.toml", _text("sources.toml"), Source, {}, {"doi": "", "pmid": "", "also": (), "note": ""})
     for key in rows:
         if not KEY.fullmatch(key):
             raise _fault(f"facts/sources.toml, [{key}]", "the key holds other signs", "letters, digits and hyphens")
-    return MappingProxyType(with_other_keys("facts/sources.toml", rows))
+    return Library("facts/sources.toml", rows)
 
 
 @cache

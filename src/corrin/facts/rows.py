@@ -218,8 +218,7 @@ class Modifier(_Cited):
     `effect` is the ratio on the target at `reference_dose` (None, in the table `unknown`: only `direction` and `grade` are shown).
     `spread` goes with `distribution`: log-SD around the median (lognormal), SD on the logit scale around the median (logitnormal), SD
     around the mean (beta), 0 (fixed). `onset_days` and `offset_days`: how long the effect takes to build up and to go; None when a case
-    must draw it. `interacts_with`: (id, share) pairs; while the other modifier is present only that
-    share of this effect counts: 1 + share (e - 1).
+    must draw it. `interacts_with`: (id, share) pairs; beside the other modifier only that share counts: 1 + share (e - 1).
 
     `dose_rule`, with e the effect at the reference dose R and D the dose taken:
         none          e, whatever the dose
