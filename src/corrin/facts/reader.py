@@ -297,3 +297,19 @@ def intakes() -> tuple[ReferenceIntake, ...]:
 def codes() -> tuple[Code, ...]:
     """Codes of terminologies; a code may stand under several concepts."""
     return tuple(read_csv("facts/codes.csv", _text("codes.csv"), Code, lambda row: (row.concept, row.system, row.code)))
+
+
+@cache
+def cited() -> frozenset[str]:
+    """Keys of the sources that a row or a parameter of the product rests on."""
+    rows = (
+        *parameters().values(),
+        *analytes().values(),
+        *products().values(),
+        *modifiers(),
+        *diets().values(),
+        *foods().values(),
+        *intakes(),
+        *codes(),
+    )
+    return frozenset(sources()[key].key for row in rows for key in row.sources)
