@@ -1,0 +1,1 @@
+"""Who: a case, a plan, and the world both make."""

@@ -40,6 +40,7 @@ CAUSES: tuple[tuple[str, tuple[str, ...], float, float, float], ...] = (
 )
 LOW_INTAKE_RATIO, LOW_INTAKE_LOG_SD = 0.2, 0.6
 NONE_BESIDE_DRUGS = 3.0
+UPTAKE = ("food_release", "intrinsic_factor", "ileal_uptake")
 
 
 def earliest_day(case: Case) -> float:
@@ -84,7 +85,7 @@ def add_modifiers(case: Case, world: Builder) -> bool:
         rows = known.find_modifier(condition.name, CONDITION_KINDS)
         if any(_has_size(row) for row in rows):
             _condition(case, world, rows, condition, f"{rows[0].id}_{number}", present)
-        explains = explains or any(_has_size(row) for row in rows)
+        explains = explains or any(_lowers_uptake(row) for row in rows)
     for number, operation in enumerate(case.history.operations):
         rows = known.find_modifier(operation.name, OPERATION_KINDS)
         if any(_has_size(row) for row in rows):
@@ -92,7 +93,7 @@ def add_modifiers(case: Case, world: Builder) -> bool:
             start = dated(case, world, f"{name}_date", case.moment(operation.date), YEARS_OF_CONDITION)
             for row in rows:
                 write(world, row, name, start, None, _operation_share(row, operation), present)
-        explains = True
+        explains = explains or any(_lowers_uptake(row) for row in rows)
     return explains
 
 
@@ -176,6 +177,10 @@ def _blend(world: Builder, name: str, ratio: float | str, share: float | str) ->
 
 def _has_size(row: Modifier) -> bool:
     return row.effect is not None and row.target not in EXPOSURES and row.target not in STATEMENTS
+
+
+def _lowers_uptake(row: Modifier) -> bool:
+    return _has_size(row) and row.target in UPTAKE and row.effect is not None and row.effect < 1.0
 
 
 def _present(case: Case) -> set[str]:

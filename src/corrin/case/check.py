@@ -38,7 +38,7 @@ def refuse_uncovered(case: Case) -> None:
     person = case.person
     if person.age_y is None and (person.birth_year is None or case.calendar is None):
         return
-    if case.age_y < ADULT_FROM_Y:
+    if -0.5 <= case.age_y < ADULT_FROM_Y:
         raise NotCovered(
             f"The person is {case.age_y:.3g} years old. Under {ADULT_FROM_Y:.0f} corrin gives reference intakes only, and no verdict, "
             "forecast or regimen: adult limits and doses do not hold for a child. Please turn to a paediatrician."

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from corrin.case import known
 from corrin.case.case import Case, Given, NitrousOxide
-from corrin.case.causes import YEAR, YEARS_OF_CONDITION, dated
+from corrin.case.causes import YEAR, YEARS_OF_CONDITION, dated, write
 from corrin.case.latent import Latent
 from corrin.case.timeline import MOLAR_MASS_G_MOL, Builder, DoseEvent
 from corrin.facts.rows import Diet, Product
-from corrin.units import convert
+from corrin.units import convert, convertible
 
 KIND_OF_ROUTE = {
     "oral": "oral", "sublingual": "oral", "food": "oral", "nasal": "nasal", "intramuscular": "injected", "subcutaneous": "injected",
@@ -33,9 +33,9 @@ LACTATION_D, PREGNANCY_D = 365.0, 280.0
 TRIMESTERS = ((0.0, 1.0 / 3.0), (91.0, 2.0 / 3.0), (182.0, 1.0))
 STAGE_DAY = {"first trimester": 45.0, "second trimester": 136.0, "third trimester": 231.0}
 
-# Nitrous oxide. One exposure unit is breathing 50 %. A canister (about 8 g, 4 L of gas) is a few breaths at high concentration: three
-# minutes at 50 % (assumed), and how much of it is inhaled differs widely.
-HOURS_PER_CANISTER, CANISTER_LOG_SD = 0.05, 0.7
+# Nitrous oxide. One exposure unit is breathing 50 %. How long a canister of 8 g lasts at 50 % comes from the modifiers table (canisters a
+# day that make an uninterrupted exposure); how much of one is inhaled differs widely (assumed log-SD).
+CANISTERS, CANISTER_LOG_SD = "nitrous_oxide_canisters", 0.7
 ANAESTHETIC_HOURS, USE_HOURS, HOURS_LOG_SD = 2.0, 1.0, 0.5
 MAX_PULSES = 40
 DAYS_BETWEEN = {"daily": 1.0, "pulses": 3.0, "weekly": 7.0, "weekends": 3.5}
@@ -114,11 +114,17 @@ def add_life(case: Case, world: Builder, start: float, end: float, *, past: bool
         return
     for time, target, value in life_stages(case):
         world.change(max(start, time), target, value)
+    for name, begin, stop in _stage_spans(case):
+        for row in known.modifiers().get(name, ()):
+            write(world, row, name, max(start, begin), stop, 1.0)
     for name, habit in (("alcohol", case.history.alcohol), ("smoking", case.history.smoking)):
         if habit is not None and HABITS.get(habit.level, 0.0) > 0.0:
             world.change(case.day(habit.from_, start), name, HABITS[habit.level])
             if habit.to is not None:
                 world.change(case.day(habit.to), name, 0.0)
+            for row in known.modifiers().get(name, ()):
+                write(world, row, name, case.day(habit.from_, start), case.day(habit.to) if habit.to else None, HABITS[habit.level])
+    _folic_acid(case, world, start)
     _glucose(case, world, start)
 
 
@@ -140,6 +146,27 @@ def life_stages(case: Case) -> list[tuple[float, str, float]]:
         weaned = case.day(person.pregnancy_to, max(birth + LACTATION_D, 30.0))
         changes += [(birth, "lactation", 1.0), (weaned, "lactation", 0.0)]
     return changes
+
+
+def _stage_spans(case: Case) -> list[tuple[str, float, float]]:
+    """(life stage, first day, last day) of pregnancy and lactation."""
+    changes = life_stages(case)
+    spans = []
+    for name in ("pregnancy", "lactation"):
+        days = [(time, value) for time, target, value in changes if target == name]
+        if days:
+            spans.append((name, days[0][0], days[-1][0]))
+    return spans
+
+
+def _folic_acid(case: Case, world: Builder, start: float) -> None:
+    rates: list[tuple[float, float, float | str]] = []
+    for drug in case.history.drugs:
+        rows = known.find_modifier(drug.name, ("nutrient",))
+        if rows and rows[0].id == "folic_acid" and drug.dose is not None and drug.unit is not None and convertible(drug.unit, "mg"):
+            daily = convert(drug.dose, drug.unit, "mg") * (drug.per_day or 1.0)
+            rates.append((case.day(drug.from_, start), case.day(drug.to, 0.0), daily))
+    _write_rates(world, "folic_acid_mg_d", rates)
 
 
 def _glucose(case: Case, world: Builder, start: float) -> None:
@@ -174,12 +201,17 @@ def add_nitrous_oxide(case: Case, world: Builder, start: float) -> bool:
     return bool(case.history.nitrous_oxide)
 
 
+def hours_per_canister() -> float:
+    """Hours at 50 % that one canister of 8 g is worth."""
+    return 24.0 / float(known.modifiers()[CANISTERS][0].reference_dose or 1000.0)
+
+
 def use_hours(use: NitrousOxide) -> tuple[float, float]:
     """Hours at 50 % each time, and the log-SD of what is not known about it."""
     if use.hours_per_use is not None:
         return use.hours_per_use, 0.2
     if use.canisters_per_day is not None:
-        return min(22.0, use.canisters_per_day * HOURS_PER_CANISTER), CANISTER_LOG_SD
+        return min(22.0, use.canisters_per_day * hours_per_canister()), CANISTER_LOG_SD
     return (ANAESTHETIC_HOURS if use.pattern == "single" else USE_HOURS), HOURS_LOG_SD
 
 

@@ -42,6 +42,8 @@ def read_case(source: str | Path | Mapping[str, Any]) -> Case:
 
 def read_document(source: str | Path | Mapping[str, Any], kind: str) -> tuple[str, dict[str, Any]]:
     """Where it came from (for messages) and its plain data. Raises `InputError` for what is not one JSON or TOML object within limits."""
+    if isinstance(source, str) and not source.strip():
+        raise InputError(kind, "an empty text", "JSON or TOML, or the name of a file")
     if isinstance(source, Mapping):
         document: Any = dict(source)
         where = kind
@@ -54,7 +56,7 @@ def read_document(source: str | Path | Mapping[str, Any], kind: str) -> tuple[st
             raise InputError(where, f"a text of {len(source):,} characters", f"at most {MAX_BYTES:,}")
         document = _parse(source, where, toml=not source.lstrip().startswith(("{", "[")))
     else:
-        raise InputError(kind, f"a {type(source).__name__}", "a path, a text in JSON or TOML, or a dict")
+        raise InputError(kind, f"something of type {type(source).__name__}", "a path, a text in JSON or TOML, or a dict")
     if not isinstance(document, dict):
         raise InputError(where, f"{shown(document)}", f"one object with the keys of corrin.{kind}/1")
     _limits(document, where)

@@ -1,0 +1,191 @@
+"""`corrin.study/1`: a published experiment as it can be simulated and compared. The shape only; `reader.py` reads the files.
+
+A study has arms; an arm has doses (as a rhythm or listed days) and outcomes over time. Values stay in the units of the paper. `role` says
+what a study may be used for: `fit` (the population is calibrated on it) or `check` (never fitted, only compared).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Text = Annotated[str, Field(max_length=4000)]
+Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
+Seen = Literal["full text", "abstract", "secondary", "derived", "recalled", "assumed"]
+Statistic = Literal[
+    "mean", "median", "geometric mean", "mean change", "percent change", "percent", "count", "ratio", "difference", "odds ratio", "slope",
+    "correlation",
+]  # fmt: skip
+SpreadKind = Literal["sd", "se", "ci95", "iqr", "range", "log_sd", "none"]
+
+
+class Strict(BaseModel):
+    """Unknown keys are refused, and nothing can be changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Population(Strict):
+    """Who took part, as far as a simulation needs it. `entry` names readings and limits a virtual person must meet."""
+
+    description: Text
+    age_mean_y: Number | None = None
+    age_sd_y: Number | None = None
+    age_low_y: Number | None = None
+    age_high_y: Number | None = None
+    female_share: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    diet: Text | None = None
+    causes: tuple[Text, ...] = ()
+    drugs: tuple[Text, ...] = ()
+    country: Text | None = None
+    folate_fortified: bool | None = None
+
+
+class EntryRule(Strict):
+    """A virtual person enters when the reading, in this unit, lies between the limits."""
+
+    reading: Text
+    unit: Text
+    low: Number | None = None
+    high: Number | None = None
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> EntryRule:
+        if self.low is None and self.high is None:
+            raise ValueError("an entry rule needs low or high")
+        return self
+
+
+class DoseRhythm(Strict):
+    """The same dose again and again: ug, first day, days between, how many."""
+
+    ug: Annotated[float, Field(ge=0.0)]
+    start_d: Number = 0.0
+    every_d: Annotated[float, Field(gt=0.0)] = 1.0
+    count: Annotated[int, Field(ge=1)]
+    per_day: Annotated[int, Field(ge=1)] = 1
+
+
+class Outcome(Strict):
+    """One quantity over time. Lists have one entry for each time; an entry that is not known is null.
+
+    `spread` is what `low`/`high` or `sd` mean. `definition` says what was counted or scored, `at` where in the paper it stands.
+    """
+
+    label: Text
+    reading: Text | None = None
+    unit: Text
+    definition: Text | None = None
+    statistic: Statistic
+    time_d: Annotated[tuple[Number, ...], Field(min_length=1)]
+    value: Annotated[tuple[Number | None, ...], Field(min_length=1)]
+    spread: SpreadKind = "none"
+    sd: tuple[Number | None, ...] = ()
+    low: tuple[Number | None, ...] = ()
+    high: tuple[Number | None, ...] = ()
+    n: tuple[int | None, ...] = ()
+    follow_up_d: Number | None = None
+    role: Literal["fit", "check"] | None = None
+    tolerance: Annotated[float, Field(gt=0.0)] | None = None
+    tolerance_assumed: bool = False
+    seen: Seen | None = None
+    at: Text | None = None
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Outcome:
+        for name in ("value", "sd", "low", "high", "n"):
+            found = getattr(self, name)
+            if found and len(found) != len(self.time_d):
+                raise ValueError(f"{name} has {len(found)} entries and time_d has {len(self.time_d)}")
+        if self.tolerance is not None and not self.tolerance_assumed and self.spread == "none" and not self.sd:
+            raise ValueError("a tolerance without a spread in the paper is assumed: set tolerance_assumed")
+        return self
+
+
+class Arm(Strict):
+    """People treated alike. Without doses nothing is given."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    n: Annotated[int, Field(ge=1)] | None = None
+    regimen: Text | None = None
+    product: Text | None = None
+    doses: tuple[DoseRhythm, ...] = ()
+    dose_days: tuple[Number, ...] = ()
+    dose_ug: Annotated[float, Field(ge=0.0)] | None = None
+    background: Text | None = None
+    adherence: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    population: Population | None = None
+    outcome: tuple[Outcome, ...] = ()
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_way_of_dosing(self) -> Arm:
+        if self.doses and self.dose_days:
+            raise ValueError("doses and dose_days: one of them")
+        if self.dose_days and self.dose_ug is None:
+            raise ValueError("dose_days needs dose_ug")
+        if (self.doses or self.dose_days) and self.product is None:
+            raise ValueError("an arm with doses needs a product")
+        return self
+
+    def dose_list(self) -> list[tuple[float, float]]:
+        """(day, ug) of every dose in order of time."""
+        listed = [(day, self.dose_ug or 0.0) for day in self.dose_days]
+        for rhythm in self.doses:
+            starts = [rhythm.start_d + rhythm.every_d * place for place in range(rhythm.count)]
+            listed += [(day + part / rhythm.per_day, rhythm.ug) for day in starts for part in range(rhythm.per_day)]
+        return sorted(listed)
+
+
+class Study(Strict):
+    """One published study."""
+
+    format: Literal["corrin.study/1"]
+    key: Key
+    citation: Text
+    doi: Text | None = None
+    pmid: Text | None = None
+    seen: Seen
+    design: Text
+    role: Literal["fit", "check"]
+    role_reason: Text | None = None
+    population: Population
+    entry: tuple[EntryRule, ...] = ()
+    follow_up_d: Annotated[float, Field(gt=0.0)] | None = None
+    arm: Annotated[tuple[Arm, ...], Field(min_length=1)]
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _nothing_recalled_is_fitted(self) -> Study:
+        names = [arm.name for arm in self.arm]
+        if len(set(names)) != len(names):
+            raise ValueError("two arms have the same name")
+        for arm in self.arm:
+            for outcome in arm.outcome:
+                seen, role = outcome.seen or self.seen, outcome.role or self.role
+                if role == "fit" and seen == "recalled":
+                    raise ValueError(f"{arm.name}, {outcome.label}: a recalled number is never fitted")
+        return self
+
+
+def schema_text() -> str:
+    """The JSON Schema of a study file."""
+    schema = Study.model_json_schema(by_alias=True)
+    full = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "corrin.study/1: one published study"}
+    return json.dumps(full, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def main(folder: str = "schemas") -> None:
+    """Write the schema into a folder."""
+    Path(folder, "study.json").write_text(schema_text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2])
