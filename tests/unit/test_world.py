@@ -155,6 +155,7 @@ def test_pregnancy_runs_its_course() -> None:
     assert at(found.history, values, "pregnancy", -119.0)[0] == pytest.approx(1 / 3)
     assert at(found.history, values, "pregnancy", 0.0)[0] == pytest.approx(2 / 3)
     assert at(found.history, values, "pregnancy", 161.0)[0] == 0.0
+    assert not any(change.target == "m_haptocorrin_synthesis" for change in found.history.changes)
 
 
 def test_labs_become_observations() -> None:

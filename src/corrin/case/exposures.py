@@ -114,9 +114,7 @@ def add_life(case: Case, world: Builder, start: float, end: float, *, past: bool
         return
     for time, target, value in life_stages(case):
         world.change(max(start, time), target, value)
-    for name, begin, stop in _stage_spans(case):
-        for row in known.modifiers().get(name, ()):
-            write(world, row, name, max(start, begin), stop, 1.0)
+    # The body has rates of its own for pregnancy and lactation: their rows in the modifiers table are not written beside them.
     for name, habit in (("alcohol", case.history.alcohol), ("smoking", case.history.smoking)):
         if habit is not None and HABITS.get(habit.level, 0.0) > 0.0:
             world.change(case.day(habit.from_, start), name, HABITS[habit.level])
@@ -146,17 +144,6 @@ def life_stages(case: Case) -> list[tuple[float, str, float]]:
         weaned = case.day(person.pregnancy_to, max(birth + LACTATION_D, 30.0))
         changes += [(birth, "lactation", 1.0), (weaned, "lactation", 0.0)]
     return changes
-
-
-def _stage_spans(case: Case) -> list[tuple[str, float, float]]:
-    """(life stage, first day, last day) of pregnancy and lactation."""
-    changes = life_stages(case)
-    spans = []
-    for name in ("pregnancy", "lactation"):
-        days = [(time, value) for time, target, value in changes if target == name]
-        if days:
-            spans.append((name, days[0][0], days[-1][0]))
-    return spans
 
 
 def _folic_acid(case: Case, world: Builder, start: float) -> None:
