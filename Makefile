@@ -9,7 +9,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.corrin-ready
-EXAMPLE ?= vegan-tingling
+EXAMPLE ?= stabler2013-vignette
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test check docs bench setup

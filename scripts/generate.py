@@ -18,10 +18,14 @@ def files() -> dict[str, str]:
     """Path from the repository's root -> what must stand there."""
     from corrin.answers.record import schema
     from corrin.answers.reference import commands_page, parameters_page, plans_page, products_page, readings_page, sources_page
+    from corrin.case.schemas import schema_texts
     from corrin.shells.cli import command_help
+    from corrin.studies.schema import schema_text
 
     return {
         "schemas/answer.json": _schema(schema),
+        "schemas/study.json": schema_text(),
+        **{f"schemas/{name}": text for name, text in schema_texts().items()},
         "docs/reference/commands.md": commands_page(command_help()),
         "docs/reference/parameters.md": parameters_page(),
         "docs/reference/plans.md": plans_page(),

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 root="$PWD"
 bin="$(cd "${BIN:-.venv/bin}" && pwd)"
-example="${1:-vegan-tingling}"
+example="${1:-stabler2013-vignette}"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 

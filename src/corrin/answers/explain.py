@@ -6,6 +6,7 @@ import difflib
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from corrin.errors import InputError
@@ -74,23 +75,26 @@ def known_names() -> dict[str, str]:
     return found
 
 
+@cache
+def body() -> Any:
+    """The whole body with the parameters its equations ask for and the targets modifiers act on."""
+    from corrin.body.system import parameter_names, system
+    from corrin.facts.rows import TARGETS
+
+    return system(parameter_names(), TARGETS)
+
+
 def readings() -> Mapping[str, Any]:
-    """The body's readings by name; empty while there is no body."""
-    try:
-        from corrin.body.system import SYSTEM
-    except ModuleNotFoundError:
-        return {}
-    return {reading.name: reading for reading in SYSTEM.readings}
+    """The body's readings by name."""
+    return {reading.name: reading for reading in body().readings}
 
 
+@cache
 def uses() -> Mapping[str, set[str]]:
     """Parameter -> names of the flows, changes and readings whose equation holds it, found by tracing the equations."""
-    try:
-        from corrin.body.system import SYSTEM
-        from corrin.engine.trace import uses as traced
-    except ImportError:
-        return {}
-    found: Mapping[str, set[str]] = traced(SYSTEM)
+    from corrin.engine.model import uses as traced
+
+    found: Mapping[str, set[str]] = traced(body())
     return found
 
 
@@ -125,7 +129,7 @@ def _parameter(row: Any) -> Explanation:
     facts.append(("allowed", f"{row.low:g} to {row.high:g} {row.unit}"))
     used = sorted(uses().get(row.name, ()))
     facts.append(("place", f"{row.place}" + (f"; used by {', '.join(used)}" if used else "")))
-    shown = sorted(name for name in used if name in readings())
+    shown = [label.removeprefix("reading ") for label in used if label.startswith("reading ")]
     facts.append(("answers", "forecast" + (f", through {', '.join(shown)}" if shown else ", through every reading it reaches")))
     return Explanation(row.name, "parameter", tuple(facts + _cited(row)))
 
@@ -144,9 +148,10 @@ def _reading(name: str) -> Explanation:
     facts = [("what", row.label), ("unit", row.unit), ("group", row.group)]
     facts.append(("kind", "a laboratory or an instrument reports it" if row.lab else "a state of the body"))
     observed = sorted(analyte.id for analyte in analytes().values() if analyte.reading == name)
-    if observed:
-        facts.append(("observed by", ", ".join(observed)))
-    behind = sorted(parameter for parameter, users in uses().items() if name in users)
+    for analyte in observed:
+        # A laboratory value mostly bears the same name as the reading it observes: its limits and source belong to the answer.
+        facts += [("observed by", analyte), *_analyte(analytes()[analyte]).facts[1:]]
+    behind = sorted(parameter for parameter, users in uses().items() if f"reading {name}" in users)
     if behind:
         facts.append(("parameters", ", ".join(behind)))
     if row.assumed:

@@ -250,7 +250,8 @@ def _run(arguments: list[str] | None) -> int:
         return _say(error)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # Without its own error handling, Typer leaves by SystemExit in one case only: nobody reads our output any more.
         return _reader_left()
     except MemoryError:
         return _say(EnvironmentProblem("There is not enough memory. Ask for fewer draws (--draws)."))
