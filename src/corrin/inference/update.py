@@ -1,0 +1,269 @@
+"""A person from their data: draws of who they may be, such that their simulated history agrees with what was measured and found.
+
+Every unknown is a standard normal (parameters of the body, and the latents of the history). The draws start as the prior and are led to
+the data by tempering: the likelihood is let in step by step, draws that agree are kept and copied, and copies are moved by Metropolis
+steps shaped by the draws themselves, so that they become people of their own again. Del Moral P, Doucet A, Jasra A. Sequential Monte
+Carlo samplers. J R Stat Soc B 2006;68:411-436.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corrin.case.latent import draw as draw_latents
+from corrin.case.timeline import Observation
+from corrin.case.world import World
+from corrin.engine.draw import normals, uniforms
+from corrin.engine.simulate import PANEL, Grid, Kernel, Run, find_grid, settle, simulate
+from corrin.inference import likelihood
+from corrin.inference.population import Population
+from corrin.inference.realise import Past, own_events, past
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+PANEL_FIRST = 1 << 30
+"""Panel people are numbered from here, so that they are nobody's draws."""
+KEEP = 0.5
+"""Share of draws that stays effective at each step of tempering."""
+MOVES, MOST_MOVES = 3, 8
+SAME = 0.5
+"""Copies count as independent when what they predict correlates less than this with where they began."""
+ENOUGH = 0.1
+"""Effective draws, as a share of all, below which an answer says "not resolved"."""
+
+
+@dataclass
+class People:
+    """Draws of one person: `z` name -> (people,), their `parameters`, `values` of the latents, `state` at day 0, `weights`."""
+
+    z: dict[str, Floats]
+    parameters: Floats
+    values: dict[str, Floats]
+    state: Floats
+    weights: Floats
+    effective: float
+    history: Past
+    run: Run
+    misfit: dict[str, float] = field(default_factory=dict)
+    """Observation label -> how far the middle of the draws lies from it, in its SD."""
+    levels: int = 0
+    panel: People | None = None
+
+    @property
+    def count(self) -> int:
+        return int(self.weights.shape[0])
+
+
+@dataclass
+class Teller:
+    """Simulates a history for draws: the grid and the number of own instants come from a panel of the prior."""
+
+    world: World
+    kernel: Kernel
+    population: Population
+    seed: int
+    slots: int = 0
+    grid: Grid | None = None
+    panel: tuple[Floats, Floats] | None = None
+
+    def names(self) -> list[str]:
+        """All random numbers a draw needs, parameters first."""
+        return [*self.population.drawn, *(latent.name for latent in self.world.latents if latent.needs_z)]
+
+    def prior(self, count: int, first: int = 0) -> dict[str, Floats]:
+        """Standard normals for persons first.., by name."""
+        return {name: normals(self.seed, name, count, first) for name in self.names()}
+
+    def realise(self, z: dict[str, Floats], fine: bool = False) -> tuple[Floats, dict[str, Floats], Past]:
+        count = len(next(iter(z.values())))
+        values = draw_latents(self.world.latents, z)
+        values = {name: np.broadcast_to(np.asarray(value, float), (count,)).copy() for name, value in values.items()}
+        made = past(self.world, self.kernel, values, count, self.slots, self.seed, np.arange(count), fine)
+        return self.population.matrix(z, count), values, made
+
+    def prepare(self) -> None:
+        """Find the grid on the panel."""
+        z = self.prior(512, PANEL_FIRST)
+        values = draw_latents(self.world.latents, z)
+        values = {name: np.broadcast_to(np.asarray(value, float), (512,)).copy() for name, value in values.items()}
+        self.slots = own_events(self.world, self.kernel, values, 512)
+        few = {name: number[:PANEL] for name, number in z.items()}
+        parameters, _, made = self.realise(few)
+        self.panel = (parameters, made.begin)
+        start = settle(self.kernel, parameters, made.begin, parameters, made.begin)
+        self.grid = find_grid(self.kernel, start, parameters, made.schedule, 2e-2)
+
+    def tell(self, z: dict[str, Floats], fine: bool = False, certify: bool = False) -> tuple[Floats, dict[str, Floats], Past, Run]:
+        """Parameters, latent values, realised history and its run."""
+        assert self.grid is not None and self.panel is not None
+        parameters, values, made = self.realise(z, fine)
+        grid = self.grid
+        if fine:
+            few = {name: number for name, number in self.prior(PANEL, PANEL_FIRST).items()}
+            panel_parameters, _, panel_made = self.realise(few, True)
+            begin = settle(self.kernel, panel_parameters, panel_made.begin, panel_parameters, panel_made.begin)
+            grid = find_grid(self.kernel, begin, panel_parameters, panel_made.schedule)
+        start = settle(self.kernel, parameters, made.begin, *self.panel)
+        return parameters, values, made, simulate(self.kernel, start, parameters, made.schedule, grid, certify=certify)
+
+    def predictor(self, made: Past, run: Run) -> Callable[[Observation], Floats]:
+        """Reads an observation's reading at its day from a run."""
+        readings = self.kernel.model.readings
+        people = np.arange(run.readings.shape[0])
+
+        def predict(item: Observation) -> Floats:
+            return run.readings[people, made.row_of[item.time_days], readings.index(item.reading)]
+
+        return predict
+
+
+def _score(teller: Teller, seen: tuple[Observation, ...], z: dict[str, Floats]) -> tuple[Floats, Floats]:
+    """Log-likelihood (people,) and what was predicted on a symmetric scale (observations, people)."""
+    _, _, made, run = teller.tell(z)
+    predict = teller.predictor(made, run)
+    count = run.failed.shape[0]
+    with np.errstate(all="ignore"):
+        score = likelihood.total(seen, predict, count)
+        shown = np.array([np.log(np.maximum(predict(item), 1e-9)) for item in seen]) if seen else np.zeros((0, count))
+    bad = run.failed | ~np.isfinite(score)
+    return np.where(bad, -1e6, score), np.where(np.isfinite(shown), shown, 0.0)
+
+
+def _next_level(score: Floats, level: float) -> float:
+    """The next share of the likelihood to let in: keeps `KEEP` of the draws effective."""
+
+    def kept(step: float) -> float:
+        w = np.exp(step * (score - score.max()))
+        return float(w.sum() ** 2 / (w * w).sum() / len(w))
+
+    low, high = 0.0, 1.0 - level
+    if kept(high) >= KEEP:
+        return 1.0
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if kept(middle) >= KEEP else (low, middle)
+    return level + max(low, 1e-6)
+
+
+def _resample(weights: Floats, luck: float) -> Ints:
+    """Systematic resampling: one number decides all."""
+    places = (np.arange(len(weights)) + luck) / len(weights)
+    return np.minimum(np.searchsorted(np.cumsum(weights) / weights.sum(), places), len(weights) - 1)
+
+
+def update(
+    world: World, kernel: Kernel, population: Population, draws: int, seed: int, progress: Callable[[str, float], None] | None = None
+) -> People:
+    """Draw `draws` people who may be this one. Without observations they are the prior itself, all of equal weight."""
+    teller = Teller(world, kernel, population, seed)
+    teller.prepare()
+    seen = tuple(item for item in world.observations if item.reading in kernel.model.readings)
+    names = teller.names()
+    z = teller.prior(draws)
+    levels, effective = 0, float(draws)
+    if seen:
+        matrix = np.array([z[name] for name in names])
+        matrix, levels, effective = _temper(teller, seen, names, matrix, seed, progress)
+        z = dict(zip(names, matrix, strict=True))
+    parameters, values, made, run = teller.tell(z, fine=True, certify=True)
+    weights = np.where(run.failed, 0.0, 1.0)
+    weights /= weights.sum()
+    misfit = {}
+    predict = teller.predictor(made, run)
+    for item in seen:
+        if item.kind == "lab" and item.comparator == "=":
+            middle = float(np.median(np.log(np.maximum(predict(item)[~run.failed], 1e-9))))
+            misfit[f"{item.label} {item.reading}"] = (middle - np.log(item.value)) / item.log_sd
+    return People(z, parameters, values, run.end, weights, effective, made, run, misfit, levels)
+
+
+def _temper(
+    teller: Teller,
+    seen: tuple[Observation, ...],
+    names: list[str],
+    matrix: Floats,
+    seed: int,
+    progress: Callable[[str, float], None] | None,
+) -> tuple[Floats, int, float]:
+    count = matrix.shape[1]
+    score, shown = _score(teller, seen, dict(zip(names, matrix, strict=True)))
+    level, levels, turn, ancestors = 0.0, 0, 0, float(count)
+    likeness = 1.0
+    while level < 1.0:
+        following = _next_level(score, level)
+        weights = np.exp((following - level) * (score - score.max()))
+        chosen = _resample(weights, float(uniforms(seed, f"resample {levels}", 1)[0]))
+        families = np.bincount(chosen, minlength=count).astype(float)
+        ancestors = count**2 / float((families**2).sum())
+        matrix, score, shown = matrix[:, chosen], score[chosen], shown[:, chosen]
+        level, levels = following, levels + 1
+        began, size, likeness = shown.copy(), 1.0, 1.0
+        for move in range(MOST_MOVES if level >= 1.0 else MOVES):
+            matrix, score, shown, accepted = _move(teller, seen, names, matrix, score, shown, level, size, seed, turn)
+            size *= 1.6 if accepted > 0.35 else 0.5 if accepted < 0.12 else 1.0
+            turn += 1
+            likeness = _likeness(began, shown)
+            if likeness < SAME and move + 1 >= 2:
+                break
+        if progress:
+            progress("learning from the data", 0.9 * level + 0.1 * (level >= 1.0))
+    alike = likeness**2
+    return matrix, levels, 1.0 / ((1.0 - alike) / count + alike / ancestors)
+
+
+def _likeness(before: Floats, after: Floats) -> float:
+    """Largest correlation, over observations, of what a draw predicts now with what it predicted before its moves."""
+    worst = 0.0
+    for old, new in zip(before, after, strict=True):
+        if old.std() > 1e-9 and new.std() > 1e-9:
+            worst = max(worst, float(np.corrcoef(old, new)[0, 1]))
+    return worst
+
+
+def _move(
+    teller: Teller,
+    seen: tuple[Observation, ...],
+    names: list[str],
+    matrix: Floats,
+    score: Floats,
+    shown: Floats,
+    level: float,
+    size: float,
+    seed: int,
+    turn: int,
+) -> tuple[Floats, Floats, Floats, float]:
+    """One Metropolis step of every draw.
+
+    Numbers the data speak of (they correlate with a prediction, or their spread is no longer that of the prior) take a random-walk step
+    shaped by their covariance over the draws; all others are drawn half afresh in a way that keeps the prior (preconditioned
+    Crank-Nicolson).
+    """
+    rows, count = matrix.shape
+    spread = matrix.std(axis=1)
+    told = np.zeros(rows, bool)
+    told |= (spread < 0.85) | (np.abs(matrix.mean(axis=1)) > 0.25)
+    centred = (matrix - matrix.mean(axis=1, keepdims=True)) / np.maximum(spread[:, None], 1e-9)
+    for line in shown:
+        if line.std() > 1e-9:
+            told |= np.abs(centred @ ((line - line.mean()) / line.std())) / count > 0.12
+    noise = np.array([normals(seed, f"move {turn} {name}", count) for name in names])
+    proposal = matrix.copy()
+    keep = 0.8
+    proposal[~told] = keep * matrix[~told] + np.sqrt(1.0 - keep * keep) * noise[~told]
+    if told.any():
+        covariance = np.atleast_2d(np.cov(matrix[told])) + 1e-4 * np.eye(int(told.sum()))
+        factor = np.linalg.cholesky(covariance)
+        proposal[told] += size * 1.6 / np.sqrt(told.sum()) * (factor @ noise[told])
+    fresh, predicted = _score(teller, seen, dict(zip(names, proposal, strict=True)))
+    prior = -0.5 * (proposal[told] ** 2 - matrix[told] ** 2).sum(axis=0)
+    accept = np.log(uniforms(seed, f"accept {turn}", count)) < level * (fresh - score) + prior
+    return (
+        np.where(accept, proposal, matrix),
+        np.where(accept, fresh, score),
+        np.where(accept, predicted, shown),
+        float(accept.mean()),
+    )
