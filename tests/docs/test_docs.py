@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_commands_on_the_pages_are_understood(page: str, command: str) -> None:
     from corrin.answers.examples import examples
     from corrin.case.plan import built_in_plans
 
-    for flag, value in zip(parts, parts[1:], strict=False):
+    for flag, value in pairwise(parts):
         if flag == "--plan":
             assert value in built_in_plans(), f"{page}: {command}"
     if parts[0] in ("forecast", "examples") and len(parts) > 1 and not parts[1].endswith(".json"):
