@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ def test_a_case_reads() -> None:
         (case(history={"foods": [{"food": "unicorn", "grams": 100}]}), ["history.foods[0].food"]),
         (case(treatments=[{"product": "hydroxocobalamine-intramuscular"}]), ["treatments[0].product", "hydroxocobalamin-intramuscular"]),
         (case(treatments=[{"product": "cyanocobalamin-oral", "dose": 1, "unit": "mL"}]), ["treatments[0].unit", "mg"]),
+        (case(treatments=[{"every_days": 1e-9, "from": "-5y"}]), ["treatments[0]", "doses a day"]),
         (case(treatments=[{"every_days": 2, "per_week": 3}]), ["treatments[0].per_week", "how often"]),
         (case(findings=[{"what": "tinglin"}]), ["findings[0].what", "Did you mean tingling?"]),
         (case(findings=[{"what": "gait", "severity": 7}]), ["findings[0].severity", "mild"]),
@@ -139,6 +141,29 @@ def test_a_child_is_not_covered() -> None:
 )
 def test_texts(text: str, words: str) -> None:
     assert words in told(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": "' + '\\"' * 490_000,
+        '{"' + '"' * 990_000,
+        "{" + ",".join(f'"k{number}": 1' for number in range(70_000)) + "}",
+        '{"format": "corrin.case/1", "labs": [' + ",".join(["{}"] * 300_000) + "]}",
+        '{"format": "corrin.case/1", ' + ",".join(f'"labs{number}": 1' for number in range(50_000)) + "}",
+        "a = '" + "[" * 900_000 + "'\n",
+        "\n".join(f"a{number} = 1" for number in range(20_000)),
+        ("a." * 400_000) + "a = 1\n",
+        'x = {b = """\n""", ' + ("a." * 400_000) + "a = 1}\n",
+        "x = '\"'\n" + ("a." * 400_000) + "a = 1\n",
+        'x = 1 # "\n' + ("a . " * 200_000) + "a = 1\n",
+    ],
+    ids=["escapes", "quotes", "keys", "labs", "unknown keys", "literal", "toml", "dots", "inline", "hidden", "literal mark", "comment"],
+)
+def test_hostile_texts_are_refused_soon(text: str) -> None:
+    begun = time.process_time()
+    told(text)
+    assert time.process_time() - begun < 10.0
 
 
 def test_brackets_inside_text_are_no_nesting() -> None:

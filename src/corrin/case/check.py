@@ -17,6 +17,7 @@ from corrin.facts.rows import Analyte, Modifier
 from corrin.units import COMMON, convert, convertible, dimension, near_units
 
 ADULT_FROM_Y = 16.0
+MOST_DOSES_A_DAY = 12.0
 # Half a day of grace, for a result of the day itself.
 GRACE_D = 0.5
 DRUG_KINDS = ("drug", "nutrient", "exposure")
@@ -58,7 +59,17 @@ def case_faults(case: Case) -> list[InputError]:
     for field, entries in (("history.past_b12", case.history.past_b12), ("treatments", case.treatments)):
         for number, given in enumerate(entries):
             faults += given_faults(given, f"{field}[{number}]")
+            faults += _too_many_doses(given, f"{field}[{number}]")
     return faults
+
+
+def _too_many_doses(given: Given, where: str) -> list[InputError]:
+    """A rhythm that nobody keeps, and that would fill memory."""
+    between = given.every_days or (7.0 / given.per_week if given.per_week else 1.0)
+    per_day = (given.times_per_day or 1.0) / between if between > 0.0 else float("inf")
+    if per_day > MOST_DOSES_A_DAY:
+        return [InputError(where, f"{plain(per_day)} doses a day", f"at most {MOST_DOSES_A_DAY:.0f}")]
+    return []
 
 
 def lab_faults(lab: Lab, where: str) -> list[InputError]:

@@ -22,6 +22,7 @@ from corrin.errors import InputError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
+MAX_ENTRIES = 5000
 MAX_FAULTS = 50
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -72,7 +73,10 @@ def shape(document: Mapping[str, Any], model: type[Model], where: str, form: str
         return model.model_validate(document)
     except ValidationError as error:
         # Input is left out of pydantic's own list only because ours is shortened and made printable below.
-        faults = [_fault(dict(item), model, where) for item in error.errors(include_url=False, include_context=True)]
+        items = error.errors(include_url=False, include_context=True)
+        faults = [_fault(dict(item), model, where) for item in items[:MAX_FAULTS]]
+        if len(items) > MAX_FAULTS:
+            faults.append(InputError(where, f"{len(items) - MAX_FAULTS:,} more faults"))
     except RecursionError:
         faults = [InputError(where, "an object that holds itself", "plain data")]
     raise_all(where, faults)
@@ -86,10 +90,10 @@ def raise_all(where: str, faults: list[InputError]) -> None:
     # A fault found in the case itself does not know the file it was read from.
     named = [
         fault if fault.where.startswith(where) else InputError(f"{where}: {fault.where}", fault.found, fault.expected, fault.cure)
-        for fault in faults[:MAX_FAULTS]
+        for fault in faults[: MAX_FAULTS + 1]
     ]
-    if len(faults) > MAX_FAULTS:
-        named.append(InputError(where, f"{len(faults) - MAX_FAULTS} more faults"))
+    if len(faults) > MAX_FAULTS + 1:
+        named.append(InputError(where, f"{len(faults) - MAX_FAULTS - 1:,} more faults"))
     raise named[0] if len(named) == 1 else InputError(where, f"{len(named)} faults", faults=tuple(named))
 
 
@@ -152,7 +156,7 @@ def _read_file(path: Path, kind: str) -> tuple[str, str]:
 def _parse(text: str, where: str, *, toml: bool) -> Any:
     if not text.strip():
         raise InputError(where, "an empty text", "JSON or TOML")
-    _depth_of_text(text, where)
+    _depth_of_text(text, where, toml=toml)
     try:
         if toml:
             return _plain_dates(tomllib.loads(text))
@@ -212,24 +216,35 @@ def _plain_dates(document: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _depth_of_text(text: str, where: str) -> None:
-    """Refuse deep nesting before any parser sees it: count brackets outside strings, in one pass."""
-    depth = 0
-    inside = False
-    for found in re.finditer(r'[\[{\]}"\n]|\\.?', text):
+_SIGNS = re.compile(r"\"{3}|'{3}|\\[\"\\]|[\"'\[{\]}\n#.=,]")
+
+
+def _depth_of_text(text: str, where: str, *, toml: bool) -> None:
+    """Refuse deep nesting before any parser sees it, in one pass: brackets outside strings, and in TOML the dots of one key."""
+    depth = dots = 0
+    quote = ""  # what closes the string or comment we are in
+    for found in _SIGNS.finditer(text):
         sign = found.group()
-        if sign == "\n":
-            inside = False
-        elif sign == '"':
-            inside = not inside
-        elif inside or sign[0] == "\\":
+        if quote:
+            if sign == quote or (sign == "\n" and len(quote) == 1) or (quote == '"' and sign == '"""' and not toml):
+                quote = ""
             continue
-        elif sign in "[{":
+        if sign in ('"', '"""') or (toml and sign in ("'", "'" * 3)):
+            # JSON has one kind of text; three marks in a row stand in no valid document.
+            quote = sign if toml else '"'
+        elif toml and sign == "#":
+            quote = "\n"
+        elif sign in ("[", "{"):
             depth += 1
-            if depth > MAX_DEPTH:
-                raise InputError(where, f"nested deeper than {MAX_DEPTH} levels", "a flat document")
-        else:
+            dots = 0
+        elif sign in ("]", "}"):
             depth -= 1
+        elif sign == "." and toml:
+            dots += 1
+        elif sign in ("\n", "=", ","):
+            dots = 0
+        if depth > MAX_DEPTH or dots > MAX_DEPTH:
+            raise InputError(where, f"nested deeper than {MAX_DEPTH} levels", "a flat document")
 
 
 def _walk(document: Any) -> Iterator[tuple[tuple[int | str, ...], Any]]:
@@ -256,6 +271,8 @@ def _limits(document: Mapping[str, Any], where: str) -> None:
             raise InputError(where, f"more than {MAX_BYTES:,} values", "one case")
         if isinstance(value, Mapping) and any(not isinstance(key, str) for key in value):
             raise InputError(f"{where}: {place(path)}", "a key that is not text", "text keys")
+        if isinstance(value, Mapping | list | tuple) and len(value) > MAX_ENTRIES:
+            raise InputError(f"{where}: {place(path)}" if path else where, f"{len(value):,} entries", f"at most {MAX_ENTRIES:,}")
         if isinstance(value, float) and not math.isfinite(value):
             word = "NaN" if math.isnan(value) else "Infinity"
             faults.append(InputError(f"{where}: {place(path)}", f"{word} is not a number", "a number, or null when it is not known"))
