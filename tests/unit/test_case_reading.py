@@ -156,6 +156,7 @@ def test_texts(text: str, words: str) -> None:
         ("a." * 400_000) + "a = 1\n",
         'x = {b = """\n""", ' + ("a." * 400_000) + "a = 1}\n",
         "x = '\"'\n" + ("a." * 400_000) + "a = 1\n",
+        "x = {b = '\\', " + ("a." * 400_000) + "a = 1}\n",
         'x = 1 # "\n' + ("a . " * 200_000) + "a = 1\n",
     ],
     ids=["escapes", "quotes", "keys", "labs", "unknown keys", "literal", "toml", "dots", "inline", "hidden", "literal mark", "comment"],
