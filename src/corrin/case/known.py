@@ -139,7 +139,7 @@ def near_modifiers(name: str, kinds: tuple[str, ...]) -> list[str]:
 def near(word: str, words: Mapping[str, str]) -> list[str]:
     """Up to three values of `words` whose keys are spelt nearly like `word`."""
     found: list[str] = []
-    for key in difflib.get_close_matches(word, list(words), n=6, cutoff=0.6):
+    for key in difflib.get_close_matches(word, list(words), n=6, cutoff=0.75):
         if words[key] not in found:
             found.append(words[key])
     return found[:3]
