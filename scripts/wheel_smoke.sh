@@ -20,12 +20,12 @@ rm -rf "$work"/source/src/*.egg-info
 wheel="$(echo "$work"/dist/*.whl)"
 echo "built $(basename "$wheel")"
 
-# The lock is used as a constraint, so only what the wheel itself asks for is installed, at the pinned and hashed versions.
-digest="$("$bin/python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$wheel")"
-printf 'file://%s --hash=sha256:%s\n' "$wheel" "$digest" > "$work/wheel.txt"
+# Only what the wheel itself asks for is installed, at the pinned and hashed versions; `pip check` proves that it is all it asks for.
+"$bin/python" scripts/runtime_lock.py > "$work/runtime.lock"
 "$bin/python" -m venv "$work/env"
-"$work/env/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
-  -r "$work/wheel.txt" -c requirements.lock
+"$work/env/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$work/runtime.lock"
+"$work/env/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "$wheel"
+"$work/env/bin/python" -m pip check
 mkdir "$work/empty" && cd "$work/empty"
 export CORRIN_CACHE_DIR="$work/cache"
 "$work/env/bin/corrin" --version

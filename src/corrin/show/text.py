@@ -270,7 +270,7 @@ def _rests_on(answer: Data, width: int) -> str:
     weak = sorted({band["assumed"] for plan in answer["plans"] for band in plan["readings"].values() if band["assumed"]})
     lines += [f"~ Weak evidence: {sentence}." for sentence in (text.rstrip(".") for text in weak)]
     lines.append(
-        f"{made['draws']:,} drawn people with this history, worth {made['effective_sample_size']:,.0f} after weighing by the person's data; "
+        f"{made['draws']:,} drawn people of this history, worth {made['effective_sample_size']:,.0f} after weighing by their data; "
         f"seed {made['seed']}. Chance alone may move a median by {100 * made['monte_carlo_error']:.1f} % of its range."
     )
     if made["certificate"] is not None:
