@@ -30,7 +30,7 @@ READINGS = {
     "sural_amplitude": ReadingInfo("Sural amplitude", "uV", "nerves", lab=True),
     "sep_delay": ReadingInfo("Evoked potential (leg) delay", "SD", "nerves", lab=True),
     "vep_delay": ReadingInfo("Visual evoked potential delay", "SD", "nerves", lab=True),
-    "vibration": ReadingInfo("Vibration sense", "points", "nerves", lab=True),
+    "peroneal_velocity": ReadingInfo("Peroneal velocity", "m/s", "nerves", lab=True),
     "score": ReadingInfo("Neurological score (0 to 20)", "points", "nerves"),
     "symptom_tingling": ReadingInfo("Tingling", "probability", "symptoms", assumed=SLOPE),
     "symptom_numbness": ReadingInfo("Numbness", "probability", "symptoms", assumed=SLOPE),
@@ -42,12 +42,12 @@ READINGS = {
 }
 WELL = {
     "serum_b12": 350.0, "holotranscobalamin": 70.0, "mma": 180.0, "homocysteine": 9.0, "haemoglobin": 140.0, "mcv": 90.0,
-    "reticulocytes": 60.0, "sural_velocity": 50.0, "sural_amplitude": 15.0, "sep_delay": 0.0, "vep_delay": 0.0, "vibration": 7.0,
+    "reticulocytes": 60.0, "sural_velocity": 50.0, "sural_amplitude": 15.0, "sep_delay": 0.0, "vep_delay": 0.0, "peroneal_velocity": 48.0,
     "score": 0.0, "store_mg": 2.5, "lost_foot": 0.0,
 }  # fmt: skip
 ILL = {
     "serum_b12": 90.0, "holotranscobalamin": 12.0, "mma": 2200.0, "homocysteine": 45.0, "haemoglobin": 98.0, "mcv": 112.0,
-    "reticulocytes": 45.0, "sural_velocity": 44.0, "sural_amplitude": 9.0, "sep_delay": 4.0, "vep_delay": 2.0, "vibration": 4.0,
+    "reticulocytes": 45.0, "sural_velocity": 44.0, "sural_amplitude": 9.0, "sep_delay": 4.0, "vep_delay": 2.0, "peroneal_velocity": 42.0,
     "score": 6.0, "store_mg": 0.3, "lost_foot": 2.0,
 }  # fmt: skip
 PLANS = ("no_treatment", "im_hydroxo", "oral_1000")

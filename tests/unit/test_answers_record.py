@@ -83,6 +83,30 @@ def test_few_effective_draws_are_said(made_up_answer: Forecast, monkeypatch: pyt
     assert answer.contradicted
 
 
+def test_who_could_not_be_computed_counts_for_nothing(made_up_answer: Forecast) -> None:
+    computed = synthetic.computed()
+    weights = np.ones(200) / 200
+    futures = {name: dataclasses.replace(course, values=dict(course.values)) for name, course in computed.futures.items()}
+    plan = [assemble.Intended("no_treatment", "No treatment", "")]
+    weights[3] = 0.0
+    bad = {name: np.where(np.arange(200)[:, None] == 3, np.nan, values) for name, values in futures["no_treatment"].values.items()}
+    spoilt = dataclasses.replace(
+        computed, weights=weights, futures={"no_treatment": dataclasses.replace(futures["no_treatment"], values=bad)}, failed_people=1
+    )
+    answer = assemble.assemble(assemble.Subject("x", "day 0"), plan, spoilt, assemble.Options(2.0, 200, 1))
+    assert WarningCode.FAILED_PEOPLE in {notice.code for notice in answer.warnings}
+    assert answer.made.effective_sample_size == pytest.approx(199)
+    assert answer.to_json()
+
+
+def test_the_model_may_say_that_draws_are_worth_less() -> None:
+    plan = [assemble.Intended("no_treatment", "No treatment", "")]
+    copies = dataclasses.replace(synthetic.computed(), weights=np.ones(200), effective=30.0)
+    answer = assemble.assemble(assemble.Subject("x", "day 0"), plan, copies, assemble.Options(2.0, 200, 1))
+    assert answer.made.effective_sample_size == 30.0
+    assert WarningCode.FEW_DRAWS in {notice.code for notice in answer.warnings}
+
+
 @pytest.mark.parametrize("fault", ["shape", "nan", "time", "unlabelled", "missing"])
 def test_arrays_that_do_not_fit_are_our_bug(fault: str) -> None:
     computed = synthetic.computed()

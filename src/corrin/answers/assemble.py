@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -82,7 +82,8 @@ class Options:
 
 def assemble(subject: Subject, plans: Sequence[Intended], computed: Computed, options: Options) -> Forecast:
     """The whole answer. Raises `Bug` when the arrays do not fit together."""
-    _check(computed, [plan.name for plan in plans])
+    _check_shapes(computed, [plan.name for plan in plans])
+    computed = _counted(computed)
     weights = normalised(np.asarray(computed.weights, dtype=np.float64))
     scatter = _laboratory_scatter(computed.readings)
     inputs = {"case": dict(subject.case), "plans": [dict(plan.plan) for plan in plans]}
@@ -111,7 +112,7 @@ def assemble(subject: Subject, plans: Sequence[Intended], computed: Computed, op
             hashes=dict(sorted(computed.hashes.items())),
             seed=options.seed,
             draws=options.draws,
-            effective_sample_size=effective_sample_size(weights),
+            effective_sample_size=_effective(computed, weights),
             options={"years": options.years},
             input_hash=input_hash(inputs),
             platform=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
@@ -129,7 +130,7 @@ def input_hash(inputs: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _check(computed: Computed, plans: Sequence[str]) -> None:
+def _check_shapes(computed: Computed, plans: Sequence[str]) -> None:
     draws = len(computed.weights)
     missing = [name for name in plans if name not in computed.futures]
     if missing:
@@ -144,8 +145,31 @@ def _check(computed: Computed, plans: Sequence[str]) -> None:
                 raise Bug(f"the engine returned a reading {name!r} that has no label.")
             if np.shape(values) != (draws, len(times)):
                 raise Bug(f"{name} of {where} has shape {np.shape(values)}, expected {(draws, len(times))}.")
-            if not np.all(np.isfinite(values)):
-                raise Bug(f"{name} of {where} holds a number that is not finite; failed people must be left out by weight and value.")
+            if not np.all(np.isfinite(np.asarray(values)[np.asarray(computed.weights) > 0])):
+                raise Bug(f"{name} of {where} holds a number that is not finite; who could not be computed has weight 0.")
+
+
+def _counted(computed: Computed) -> Computed:
+    """Without the draws of weight 0."""
+    keep = np.asarray(computed.weights) > 0
+    if np.all(keep):
+        return computed
+
+    def kept(course: Course) -> Course:
+        return Course(course.time_days, {name: np.asarray(values)[keep] for name, values in course.values.items()})
+
+    return replace(
+        computed,
+        weights=np.asarray(computed.weights)[keep],
+        past=kept(computed.past),
+        futures={name: kept(course) for name, course in computed.futures.items()},
+    )
+
+
+def _effective(computed: Computed, weights: Floats) -> float:
+    """Independent draws: what the model says, never more than the weights allow."""
+    by_weight = effective_sample_size(weights)
+    return by_weight if computed.effective is None else min(computed.effective, by_weight)
 
 
 def _laboratory_scatter(readings: Mapping[str, ReadingInfo]) -> dict[str, float]:
@@ -234,7 +258,7 @@ def _notices(computed: Computed, weights: Floats, signs: float) -> list[Notice]:
     found = []
     if computed.contradiction:
         found.append(Notice(code=WarningCode.CONTRADICTION, text=computed.contradiction))
-    effective = effective_sample_size(weights)
+    effective = _effective(computed, weights)
     if effective < ENOUGH_DRAWS:
         text = f"The intervals rest on only about {effective:.0f} effective draws and are rough; ask for more with --draws."
         found.append(Notice(code=WarningCode.FEW_DRAWS, text=text))
@@ -278,7 +302,7 @@ def _monte_carlo_error(computed: Computed, weights: Floats) -> float:
             last = np.asarray(values)[:, -1]
             low, high = quantiles(last, weights, (0.05, 0.95))[:, 0]
             if high > low:
-                worst = max(worst, standard_error_of_median(last, weights) / float(high - low))
+                worst = max(worst, standard_error_of_median(last, weights, _effective(computed, weights)) / float(high - low))
     return worst
 
 

@@ -35,7 +35,10 @@ class Course:
 
 @dataclass(frozen=True)
 class Computed:
-    """Everything the model knows of one person: `weights` (draws,) after their own data; `past` under no new plan, `futures` by plan."""
+    """Everything the model knows of one person: `weights` (draws,) after their own data; `past` under no new plan, `futures` by plan.
+
+    A draw of weight 0 (one that could not be computed) is left out; its values may be anything.
+    """
 
     weights: Floats
     readings: Mapping[str, ReadingInfo]
@@ -55,5 +58,7 @@ class Computed:
     notices: tuple[tuple[str, str], ...] = ()
     """Further warnings: (code of `WarningCode`, sentence)."""
     failed_people: int = 0
+    effective: float | None = None
+    """How many independent draws these are worth, where the weights do not tell (draws copied and moved); None: from the weights."""
     certificate: float | None = None
     """Largest accumulated relative error of the solution over the people that count."""

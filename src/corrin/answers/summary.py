@@ -69,9 +69,12 @@ def _interpolated(at: Floats, position: Floats, ordered: Floats) -> Floats:
     return np.where(np.isfinite(ordered[above]), np.interp(at, position, finite), ordered[above])
 
 
-def standard_error_of_median(values: Floats, weights: Floats) -> float:
-    """Monte Carlo standard error of a weighted median of `values` (draws,), free of any assumed distribution."""
-    half = 0.5 / np.sqrt(effective_sample_size(weights))
+def standard_error_of_median(values: Floats, weights: Floats, effective: float | None = None) -> float:
+    """Monte Carlo standard error of a weighted median of `values` (draws,), free of any assumed distribution.
+
+    `effective`: how many independent draws they are worth, where the weights do not tell.
+    """
+    half = 0.5 / np.sqrt(max(effective or effective_sample_size(weights), 1.0))
     low, high = quantiles(values, weights, (max(0.5 - half, 0.0), min(0.5 + half, 1.0)))[:, 0]
     return float(0.5 * (high - low))
 

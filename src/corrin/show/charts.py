@@ -36,10 +36,18 @@ FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
             "function_cognition",
         ),
     ),
-    "tests": ("Nerve tests and severity", ("sural_velocity", "sural_amplitude", "sep_delay", "vep_delay", "vibration", "score")),
+    "tests": ("Nerve tests and severity", ("sural_velocity", "sural_amplitude", "peroneal_velocity", "sep_delay", "vep_delay", "score")),
     "symptoms": (
         "Chance of each symptom",
-        ("symptom_tingling", "symptom_numbness", "symptom_weakness", "symptom_gait", "symptom_vision", "symptom_cognition"),
+        (
+            "symptom_tingling",
+            "symptom_numbness",
+            "symptom_weakness",
+            "symptom_gait",
+            "symptom_vision",
+            "symptom_cognition",
+            "vibration_loss",
+        ),
     ),
 }
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -30,11 +30,19 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "Nerve tests and severity",
-        ("sural_velocity", "sural_amplitude", "sep_delay", "vep_delay", "vibration", "score", "score_gait", "mmse"),
+        ("sural_velocity", "sural_amplitude", "peroneal_velocity", "sep_delay", "vep_delay", "score", "score_gait", "mmse"),
     ),
     (
         "Chance of each symptom",
-        ("symptom_tingling", "symptom_numbness", "symptom_weakness", "symptom_gait", "symptom_vision", "symptom_cognition"),
+        (
+            "symptom_tingling",
+            "symptom_numbness",
+            "symptom_weakness",
+            "symptom_gait",
+            "symptom_vision",
+            "symptom_cognition",
+            "vibration_loss",
+        ),
     ),
 )
 ORIGIN = {
