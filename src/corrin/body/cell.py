@@ -60,7 +60,7 @@ def mma_changes(y: Any, p: Any, x: Any) -> Any:
 
 def homocysteine_changes(y: Any, p: Any, x: Any) -> Any:
     """Homocysteine, umol/L: leaves by methionine synthase and by the other routes (which need B6)."""
-    by_age = ops.exp(p.homocysteine_age * (x.age_y - 45.0) / 10.0)
+    by_age = ops.exp(p.homocysteine_age * (x.age_y - 45.0 * ops.one.year) / (10.0 * ops.one.year))
     made = (1.0 + p.synthase_route) * p.homocysteine_reference * p.homocysteine_production * by_age
     made = made / ops.raised(kidney_function(p, x), p.homocysteine_kidney_power)
     return p.homocysteine_rate * (made - (p.transsulfuration + p.synthase_route * methylation(y, p)) * y.homocysteine)

@@ -11,7 +11,7 @@ from corrin.body.flow import Flow, Mechanism, Reading
 
 def function(p: Any, x: Any) -> Any:
     """Filtration relative to a healthy adult of 30; falls with age."""
-    return p.filtration * ops.exp(-p.filtration_age_fall * ops.above(x.age_y, 30.0, 1.0))
+    return p.filtration * ops.exp(-p.filtration_age_fall * ops.above(x.age_y, 30.0 * ops.one.year, 1.0 * ops.one.year))
 
 
 def filtered_c(y: Any, p: Any, x: Any) -> Any:

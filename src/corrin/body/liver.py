@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from corrin.body import ops
 from corrin.body.flow import Flow, Mechanism, Pool, Reading
 
 
@@ -52,7 +53,7 @@ def oxidised(y: Any, p: Any, x: Any) -> Any:
 
 def store_mg(y: Any, p: Any, x: Any) -> Any:
     """Body store, mg."""
-    return (y.store + y.cell) / p.nmol_per_ug / 1000.0
+    return (y.store + y.cell) / p.nmol_per_ug / (1000.0 * ops.one.ug / ops.one.mg)
 
 
 MECHANISM = Mechanism(

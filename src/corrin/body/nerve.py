@@ -40,7 +40,7 @@ def insult(y: Any, p: Any) -> Any:
 
 def repair(p: Any, x: Any) -> Any:
     """Repair relative to a person of 50."""
-    return p.nerve_repair * ops.exp(-p.repair_age * (x.age_y - 50.0) / 10.0)
+    return p.nerve_repair * ops.exp(-p.repair_age * (x.age_y - 50.0 * ops.one.year) / (10.0 * ops.one.year))
 
 
 def intact(y: Any, tract: str) -> Any:
@@ -83,7 +83,10 @@ def _lost(tract: str) -> Any:
 
 def glucose_slows(y: Any, p: Any, x: Any) -> Any:
     """Conduction lost to glucose, m/s: gained per % HbA1c above 5.7, forgotten over years (DCCT)."""
-    return p.glucose_slowing * ops.above(x.hba1c_percent, 5.7, 0.05) - y.slowed_by_glucose / p.glucose_memory
+    return (
+        p.glucose_slowing * ops.above(x.hba1c_percent, 5.7 * ops.one.percent, 0.05 * ops.one.percent)
+        - y.slowed_by_glucose / p.glucose_memory
+    )
 
 
 MECHANISM = Mechanism(

@@ -61,7 +61,7 @@ def slowed(y: Any, tract: str) -> Any:
 
 def ageing(p: Any, x: Any) -> Any:
     """m/s lost to age in the leg since 25 (cross-sections, two)."""
-    return p.velocity_age_fall * ops.above(x.age_y, 25.0, 1.0)
+    return p.velocity_age_fall * ops.above(x.age_y, 25.0 * ops.one.year, 1.0 * ops.one.year)
 
 
 def sural_velocity(y: Any, p: Any, x: Any) -> Any:
