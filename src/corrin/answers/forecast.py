@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,15 +74,35 @@ def subject(case: Case) -> Subject:
             value=observation.value,
             unit=shown[observation.reading].unit,
             comparator=observation.comparator,
-            as_reported=observation.label,
+            as_reported=as_reported(case, observation.label),
         )
         for observation in history.observations
         if observation.reading in shown
     )
     notices = [Notice(code=NOTE_CODES[note.kind], text=f"{note.where}: {note.text}") for note in history.notes]
     if history.assumed:
-        notices.append(Notice(code=WarningCode.ASSUMED, text="Taken for granted, without a source: " + "; ".join(history.assumed) + "."))
+        drawn = ". ".join(text[:1].upper() + text[1:] for text in dict.fromkeys(history.assumed))
+        notices.append(Notice(code=WarningCode.ASSUMED, text=f"Not known, and drawn from ranges that rest on judgement (weak): {drawn}."))
     return Subject(case_id=case.id or "case", as_of=case.as_of, observed=observed, case=case.to_dict(), notices=tuple(notices))
+
+
+def as_reported(case: Case, place: str) -> str:
+    """What stands at a place of the case, in words: `labs[0]` -> `Serum B12 205 pg/mL`; what follows the bracket is kept."""
+    from corrin.case.known import find_analyte
+
+    found = re.match(r"(labs|findings)\[(\d+)\](.*)", place)
+    if not found:
+        return place
+    number, more = int(found[2]), found[3]
+    if found[1] == "labs":
+        lab = case.labs[number]
+        row = find_analyte(lab.analyte)
+        value = lab.word or f"{'' if lab.comparator == '=' else lab.comparator + ' '}{lab.value:g} {lab.unit or ''}".rstrip()
+        return f"{row.name if row else lab.analyte} {value}{more}"
+    finding = case.findings[number]
+    degree = f", {finding.severity}" if finding.severity else ""
+    score = f", {finding.scale.name} {finding.scale.score:g}" if finding.scale else ""
+    return f"{finding.what.replace('_', ' ')}{degree}{score}{more}"
 
 
 def intended(plan: Plan, horizon_days: float) -> Intended:
@@ -91,11 +112,13 @@ def intended(plan: Plan, horizon_days: float) -> Intended:
     table = products()
     doses = []
     for day, product, amount in plan.doses(max(horizon_days - plan.start_day, 0.0)):
+        if day + plan.start_day > horizon_days:
+            break
         row = table.get(product)
         label = f"{amount:,.0f} µg {row.name if row else product}"
         doses.append(Given(time_days=day + plan.start_day, label=label, amount_ug=amount, route=row.route if row else "unknown"))
     notes = []
-    if plan.source:
+    if plan.source and plan.seen != "assumed" and plan.source != "corrin-assumed":
         notes.append(f"Regimen after {plan.source}" + (" (recalled, not seen again)." if plan.seen == "recalled" else "."))
     if plan.start_day > 0:
         notes.append(f"Begins {plan.start_day:.0f} days from today.")

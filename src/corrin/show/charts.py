@@ -107,7 +107,8 @@ def _subtitle(answer: Data, names: Sequence[str]) -> str:
     what = "Bands show the state of the body."
     if "lab" in kinds:
         what = "Laboratory values include the scatter of a report." if "state" in kinds else "Bands show what a laboratory would report."
-    return f"Line: median. Dark band: middle half. Pale band: 90 of 100. {what} Today is {answer['as_of']}."
+    today = "" if answer["as_of"] == "day 0" else f" Today is {answer['as_of']}."
+    return f"Line: median. Dark band: middle half. Pale band: 90 of 100. {what}{today}"
 
 
 def _bands(answer: Data, names: Sequence[str]) -> list[Data]:

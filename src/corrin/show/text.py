@@ -84,7 +84,8 @@ def _title(text: str) -> str:
 
 
 def _head(answer: Data, width: int) -> str:
-    lines = [f"{answer['case_id']}: vitamin B12, blood and nerves, as of {answer['as_of']}"]
+    when = "" if answer["as_of"] == "day 0" else f", as of {answer['as_of']}"
+    lines = [f"{answer['case_id']}: vitamin B12, blood and nerves{when}"]
     lines.append("=" * len(lines[0]))
     lines.append(_wrap("Each number is a median, with the range that holds 90 of 100 in brackets.", width))
     urgent = [notice for notice in answer["warnings"] if notice["code"] in ("data-contradict-model", "safety")]

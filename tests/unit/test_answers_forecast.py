@@ -1,0 +1,97 @@
+"""The way from a case and plans to an answer, with the model replaced: every example and every built-in plan passes through."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import synthetic
+from corrin.answers import examples, forecast
+from corrin.answers.computed import Computed, ReadingInfo
+from corrin.answers.explain import readings
+from corrin.case.case import Case
+from corrin.case.plan import Plan, built_in_plans
+from corrin.errors import InputError
+
+
+@pytest.fixture
+def modelled(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The model replaced by made-up courses under the body's own names; holds what it was asked."""
+    asked: dict[str, Any] = {}
+    made = synthetic.computed(draws=50)
+    named = {
+        name: ReadingInfo(reading.label, reading.unit, reading.group, reading.lab, reading.assumed)
+        for name, reading in readings().items()
+        if name in made.readings
+    }
+
+    def run(case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, progress: object = None) -> Computed:
+        asked.update(case=case, plans=plans, years=years, draws=draws, seed=seed)
+        course = made.futures["im_hydroxo"]
+        kept = dataclasses.replace(course, values={name: course.values[name] for name in named})
+        past = dataclasses.replace(made.past, values={name: made.past.values[name] for name in named})
+        return dataclasses.replace(
+            made, weights=np.ones(50), readings=named, past=past, futures={plan.name: kept for plan in plans}, parameters=()
+        )
+
+    monkeypatch.setattr(forecast, "run", run)
+    return asked
+
+
+@pytest.mark.parametrize("name", examples.examples())
+def test_every_example_becomes_an_answer(name: str, modelled: dict[str, Any]) -> None:
+    answer = forecast.forecast(examples.example(name), years=2.0, draws=50)
+    assert answer.case_id == name
+    assert {"none"} < {plan.name for plan in answer.plans}
+    assert answer.inputs["case"]["id"] == name
+    report = answer.text()
+    for plan in answer.plans:
+        assert plan.title in report
+    assert answer.to_json()
+
+
+@pytest.mark.parametrize("name", built_in_plans())
+def test_every_built_in_plan_is_shown_with_its_doses(name: str) -> None:
+    plan = built_in_plans()[name]
+    shown = forecast.intended(plan, 730.5)
+    assert shown.title
+    assert len(shown.doses) == sum(day + plan.start_day <= 730.5 for day, _, _ in plan.doses(730.5 - plan.start_day))
+    assert all(dose.amount_ug > 0 and dose.route != "unknown" for dose in shown.doses)
+    assert all(0 <= dose.time_days <= 730.5 for dose in shown.doses)
+
+
+def test_signs_call_for_the_neurological_regimen() -> None:
+    with_signs = examples.example("stabler2013-vignette")
+    assert "bnf-hydroxocobalamin-neurological" in forecast.usual_plans(with_signs)
+    without = with_signs.model_copy(update={"findings": ()})
+    assert "bnf-hydroxocobalamin" in forecast.usual_plans(without)
+    assert set(forecast.USUAL) | set(forecast.USUAL_NEUROLOGICAL) <= set(built_in_plans())
+
+
+def test_a_plan_named_twice_is_refused(modelled: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="named twice"):
+        forecast.forecast(examples.example("stabler2013-vignette"), plans=["none", "none"])
+
+
+def test_observed_values_keep_their_report_and_carry_the_readings_unit(modelled: dict[str, Any]) -> None:
+    answer = forecast.forecast(examples.example("stabler2013-vignette"), plans=["none"])
+    serum = next(lab for lab in answer.observed if lab.reading == "serum_b12")
+    assert serum.unit == "pmol/L"
+    assert serum.value == pytest.approx(151.3, abs=0.5)
+    assert serum.as_reported.endswith("205 pg/mL")
+    assert not any("[" in lab.as_reported for lab in answer.observed)
+
+
+def test_rerun_of_an_answer_is_the_answer(modelled: dict[str, Any], tmp_path: Any) -> None:
+    from corrin.answers.rerun import rerun
+
+    first = forecast.forecast(examples.example("stabler2013-vignette"), plans=["oral-1000-daily"], years=1.0, draws=50, seed=3)
+    path = tmp_path / "answer.json"
+    path.write_text(first.to_json(), encoding="utf-8")
+    _, differences = rerun(path)
+    assert differences == []
+    assert (modelled["years"], modelled["draws"], modelled["seed"]) == (1.0, 50, 3)
