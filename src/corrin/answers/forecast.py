@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from corrin.answers.assemble import Intended, Options, Subject, assemble
 from corrin.answers.explain import readings
 from corrin.answers.record import Forecast, Given, Lab, Notice, WarningCode
+from corrin.answers.reported import as_reported
 from corrin.answers.run import run
 from corrin.case.case import Case
 from corrin.case.plan import Plan, built_in_plans, read_plan
@@ -84,25 +84,6 @@ def subject(case: Case) -> Subject:
         drawn = ". ".join(text[:1].upper() + text[1:] for text in dict.fromkeys(history.assumed))
         notices.append(Notice(code=WarningCode.ASSUMED, text=f"Not known, and drawn from ranges that rest on judgement (weak): {drawn}."))
     return Subject(case_id=case.id or "case", as_of=case.as_of, observed=observed, case=case.to_dict(), notices=tuple(notices))
-
-
-def as_reported(case: Case, place: str) -> str:
-    """What stands at a place of the case, in words: `labs[0]` -> `Serum B12 205 pg/mL`; what follows the bracket is kept."""
-    from corrin.case.known import find_analyte
-
-    found = re.match(r"(labs|findings)\[(\d+)\](.*)", place)
-    if not found:
-        return place
-    number, more = int(found[2]), found[3]
-    if found[1] == "labs":
-        lab = case.labs[number]
-        row = find_analyte(lab.analyte)
-        value = lab.word or f"{'' if lab.comparator == '=' else lab.comparator + ' '}{lab.value:g} {lab.unit or ''}".rstrip()
-        return f"{row.name if row else lab.analyte} {value}{more}"
-    finding = case.findings[number]
-    degree = f", {finding.severity}" if finding.severity else ""
-    score = f", {finding.scale.name} {finding.scale.score:g}" if finding.scale else ""
-    return f"{finding.what.replace('_', ' ')}{degree}{score}{more}"
 
 
 def intended(plan: Plan, horizon_days: float) -> Intended:

@@ -97,7 +97,7 @@ def chart(answer: Data, figure: str = "overview", past_months: float | None = No
                 "gridColor": "#eeeeee",
                 "domainColor": "#999999",
             },
-            "legend": {"labelFontSize": 12, "titleFontSize": 12, "orient": "top", "direction": "horizontal", "labelLimit": 420},
+            "legend": {"labelFontSize": 12, "titleFontSize": 12, "orient": "top", "direction": "horizontal", "labelLimit": 700},
         },
     }
 
@@ -107,6 +107,8 @@ def _subtitle(answer: Data, names: Sequence[str]) -> str:
     what = "Bands show the state of the body."
     if "lab" in kinds:
         what = "Laboratory values include the scatter of a report." if "state" in kinds else "Bands show what a laboratory would report."
+    if any(is_share(band["unit"]) for band in _bands(answer, names)):
+        what += " Dots: seen (100) or looked for and not found (0)."
     today = "" if answer["as_of"] == "day 0" else f" Today is {answer['as_of']}."
     return f"Line: median. Dark band: middle half. Pale band: 90 of 100. {what}{today}"
 
