@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from corrin.answers.computed import Computed
+import numpy as np
+
+from corrin.answers.computed import Computed, Course, ReadingInfo
 from corrin.case.case import Case
 from corrin.case.plan import Plan
-from corrin.errors import Bug
+from corrin.case.world import world
 
 Progress = Callable[[str, float], None]
 """Told what is being done and how far it is, 0 to 1."""
+FAR = 3.0
+"""A laboratory value further than this (in its SD) from the middle of the draws contradicts the model."""
 
 
 def run(case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, progress: Progress | None = None) -> Computed:
@@ -18,9 +22,107 @@ def run(case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, 
 
     `futures` of the result is keyed by `plan.name`, times from 0 to `years` * 365.25 days; `past` ends at 0.
     """
-    raise Bug("the model is not connected to the answers yet.")
+    from corrin.inference import population as people_of
+    from corrin.inference.ahead import follow
+    from corrin.inference.update import ENOUGH, update
+
+    tell = progress or (lambda what, share: None)
+    tell("loading the model", 0.0)
+    kernel, population = people_of.the_kernel(), people_of.population()
+    tell("learning from the data", 0.05)
+    history = world(case)
+    people = update(history, kernel, population, draws, seed, lambda what, share: tell(what, 0.05 + 0.4 * share))
+    futures: dict[str, Course] = {}
+    certificate, failed = float(np.max(people.run.certificate, initial=0.0)), people.run.failed.copy()
+    for number, plan in enumerate(plans):
+        low = 0.45 + 0.55 * number / len(plans)
+        tell(f"plan {plan.name}", low)
+        course = follow(case, history, plan, years, people, kernel, population, seed)
+        futures[plan.name] = Course(course.times, course.readings)
+        certificate = max(certificate, course.certificate)
+        failed |= course.failed
+    weights = np.where(failed, 0.0, people.weights)
+    notices: list[tuple[str, str]] = []
+    if people.effective < ENOUGH * draws:
+        notices.append((
+            "few-effective-draws",
+            f"Not resolved: only {people.effective:.0f} of {draws} draws count independently, so the bands were widened. "
+            "Ask for more draws.",
+        ))  # fmt: skip
+    tell("putting the answer together", 1.0)
+    system = kernel.model.system
+    return Computed(
+        weights=weights,
+        readings={r.name: ReadingInfo(r.label, r.unit, r.group, r.lab, r.assumed) for r in system.readings},
+        past=_past(people, kernel.model.readings),
+        futures=futures,
+        causes=_causes(people.values, people.weights, history.latents),
+        parameters=tuple(kernel.model.parameters),
+        modifiers=tuple(sorted({change.modifier for change in history.history.changes if change.modifier})),
+        hashes={"program": kernel.model.digest()[:16], "population": population.digest()[:16]},
+        contradiction=_contradiction(people.misfit),
+        notices=tuple(notices),
+        failed_people=int(failed.sum()),
+        certificate=certificate,
+    )
+
+
+def _past(people, readings) -> Course:  # type: ignore[no-untyped-def]
+    """The history on a common calendar: each person's own instants are read between by straight lines."""
+    when, values = people.history.when, people.run.readings
+    first = max(float(when.min()), -12.0 * 365.25)
+    days = np.concatenate([first * (1.0 - np.linspace(0.0, 1.0, 41)[:-1]) ** 1.5, [0.0]])
+    out = {name: np.empty((people.count, len(days))) for name in readings}
+    for person in range(people.count):
+        for place, name in enumerate(readings):
+            out[name][person] = np.interp(days, when[:, person], values[person, :, place])
+    return Course(days, out)
+
+
+CAUSES = {
+    "none": "no cause of lasting shortage",
+    "low_intake": "too little B12 in the food",
+    "gastritis": "autoimmune gastritis (pernicious anaemia)",
+    "food_bound": "B12 in food not set free (stomach)",
+    "ileal": "disease of the last ileum",
+}
+
+
+def _causes(values, weights, latents):  # type: ignore[no-untyped-def]
+    """Which cause was drawn, where nobody had named one: probability by name."""
+    if "cause" not in values:
+        return {}
+    about = next(latent.about for latent in latents if latent.name == "cause")
+    names = [part.strip().split(" ", 1)[1] for part in about.split(":", 1)[1].split(",")]
+    share = np.bincount(values["cause"].astype(int), weights=weights, minlength=len(names))
+    return {name: (CAUSES.get(name, name.replace("_", " ")), float(share[number])) for number, name in enumerate(names)}
+
+
+def _contradiction(misfit: dict[str, float]) -> str:
+    worst = max(misfit.items(), key=lambda item: abs(item[1]), default=("", 0.0))
+    if abs(worst[1]) <= FAR:
+        return ""
+    return (
+        f"No simulated history explains {worst[0]} together with the rest: it lies {abs(worst[1]):.1f} of its own variations "
+        f"{'above' if worst[1] < 0 else 'below'} what the model expects. Check the value, its unit and its date; "
+        "or something is at work that the model does not hold."
+    )
 
 
 def warm() -> str:
     """Compile the model and keep it in the cache; returns a sentence on what was done."""
-    raise Bug("the model is not connected to the answers yet.")
+    import time
+
+    from corrin.engine import compiled
+    from corrin.engine.emit import lanes
+    from corrin.engine.simulate import constant, find_grid
+    from corrin.inference import population as people_of
+
+    was = compiled.is_warm(lanes.source(people_of.the_model()))
+    began = time.perf_counter()
+    kernel = people_of.the_kernel()
+    one = people_of.population().typical()
+    begin = np.array([[pool.start for pool in kernel.model.system.pools]])
+    find_grid(kernel, begin, one, constant(kernel, 1, 1.0))
+    took = time.perf_counter() - began
+    return f"The model was {'ready' if was else 'compiled and kept'} in {compiled.cache_folder()} ({took:.1f} s)."

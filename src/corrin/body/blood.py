@@ -169,7 +169,11 @@ MECHANISM = Mechanism(
         Flow("HC to liver", "holohaptocorrin", "store", haptocorrin_delivers),
         Flow("loose binding", "plasma_o", "loose", binds_loosely),
         Flow("loose to slow", "loose", "loose_slow", loose_to_slow),
-        *(Flow(f"{pool} to {part}", pool, part, _leaves_loose(pool, part)) for pool in ("loose", "loose_slow") for part in ("store", "cell")),
+        *(
+            Flow(f"{pool} to {part}", pool, part, _leaves_loose(pool, part))
+            for pool in ("loose", "loose_slow")
+            for part in ("store", "cell")
+        ),
     ),
     changes=(Change("transcobalamin", transcobalamin_turns), Change("haptocorrin", haptocorrin_turns)),
     doses=(

@@ -15,7 +15,7 @@ def receptors_recover(y: Any, p: Any, x: Any) -> Any:
 def carried(dose_nmol: Any, y: Any, p: Any) -> Any:
     """nmol of a swallowed dose taken up with intrinsic factor (Adams1971, Carmel2008)."""
     dose_ug = dose_nmol / p.nmol_per_ug
-    amount_ug = p.absorption_capacity * dose_ug / (p.absorption_half + dose_ug)
+    amount_ug = p.absorption_share * p.absorption_half * dose_ug / (p.absorption_half + dose_ug)
     return amount_ug * p.nmol_per_ug * y.receptors_free * y.intrinsic_factor_output * p.ileal_uptake
 
 

@@ -27,8 +27,8 @@ EXPOSURES: dict[str, float] = {
 
 def food_absorbed(y: Any, p: Any, x: Any) -> Any:
     """nmol/d through the intrinsic-factor path: ln A = 0.7694 ln D - 0.9614 per meal (Doets2013)."""
-    per_meal = (x.food_ug_d + 1e-9) / x.meals_d
-    amount_ug = p.food_law_factor * ops.raised(per_meal, p.food_law_power) * x.meals_d
+    per_meal = (x.food_ug_d + 1e-9 * ops.one.ug / ops.one.day) / x.meals_d
+    amount_ug = p.food_law_factor * ops.raised(per_meal / ops.one.ug, p.food_law_power) * x.meals_d
     return amount_ug * p.nmol_per_ug * p.food_release * y.intrinsic_factor_output * p.ileal_uptake
 
 
@@ -40,8 +40,9 @@ def food_passive(y: Any, p: Any, x: Any) -> Any:
 
 def crystalline_absorbed(y: Any, p: Any, x: Any) -> Any:
     """nmol/d of a small daily supplement through the intrinsic-factor path, saturable per dose (Adams1971, Carmel2008)."""
-    amount_ug = p.absorption_capacity * x.crystalline_ug_d / (p.absorption_half + x.crystalline_ug_d)
-    return amount_ug * p.nmol_per_ug * y.intrinsic_factor_output * p.ileal_uptake
+    dose_ug = x.crystalline_ug_d * ops.one.day
+    amount_ug = p.absorption_share * p.absorption_half * dose_ug / (p.absorption_half + dose_ug)
+    return amount_ug / ops.one.day * p.nmol_per_ug * y.intrinsic_factor_output * p.ileal_uptake
 
 
 def crystalline_passive(y: Any, p: Any, x: Any) -> Any:

@@ -23,8 +23,9 @@ def thymidine(y: Any, p: Any, x: Any) -> Any:
 
 
 def quality(y: Any, p: Any, x: Any) -> Any:
-    """Share of precursors that pass the check point; 1 when replete."""
-    return ops.hill(thymidine(y, p, x), p.marrow_half, 2.5) * (1.0 + ops.power(p.marrow_half, 2.5))
+    """Share of precursors that pass the check point; 1 when replete, never quite none."""
+    passing = ops.hill(thymidine(y, p, x), p.marrow_half, 2.5) * (1.0 + ops.power(p.marrow_half, 2.5))
+    return p.marrow_floor + (1.0 - p.marrow_floor) * passing
 
 
 def haemoglobin_relative(y: Any) -> Any:

@@ -24,7 +24,7 @@ YEARS_OF_DRUG, YEARS_OF_CONDITION, YEARS_OF_CAUSE, LOG_SD_YEARS = 3.0, 5.0, 6.0,
 # Build-up of an effect whose onset the table leaves to be drawn (an autoimmune loss of parietal cells): share of the time since its start.
 SET_IN = (0.05, 0.95)
 # A stated condition is nearly complete, a drawn one may be anything.
-COMPLETE_STATED, COMPLETE_UNKNOWN = (8.0, 1.5), (2.0, 1.5)
+COMPLETE_STATED, COMPLETE_UNKNOWN = (20.0, 1.0), (2.0, 1.5)
 SUSPECTED = 0.5
 ADULT_Y = 16.0
 

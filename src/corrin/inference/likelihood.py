@@ -16,7 +16,7 @@ from corrin.case.timeline import Observation
 Floats = NDArray[np.float64]
 SURE = 0.98
 """A sign is never counted as more certain than this: examiners differ (assumed)."""
-TAIL = 0.02
+TAIL = 0.005
 """Share of laboratory results that are wrong in a way no variation describes (assumed); keeps one slip from ruling out everybody."""
 TAIL_LOG_SD = 1.2
 

@@ -87,6 +87,7 @@ def source(model: Model, lanes: int = LANES) -> str:
         nr=len(model.readings),
         nd=len(model.dose_kinds),
         gamma=rosenbrock.GAMMA,
+        tiny="1e-40",
         prologue=prologue,
         factor=factor,
         stage=stage,
@@ -235,6 +236,7 @@ def attempt(Y, Z, H, U, B, K, F, N, E):
     for i in range({flat}):
         k = K[{last} + i]
         n = U[i] + k
+        n = n if abs(n) > {tiny} else 0.0  # numbers too small to matter would be denormal, a hundred times slower
         N[i] = n
         B[i] = abs(k) / (FLOORS[i] + max(abs(Y[i]), abs(n)))
     for l in range({lanes}):
