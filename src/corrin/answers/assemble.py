@@ -44,6 +44,8 @@ ENOUGH_DRAWS = 100
 """Fewer effective draws than this and the 5 % and 95 % ends rest on a handful of them: the answer says so."""
 ACCURATE = 1e-3
 """The largest relative error of a reading that passes without a warning (the numerical contract)."""
+RISING = ("mma", "homocysteine")
+"""What a lack of B12 raises: a lower limit says nothing there."""
 DEPENDENCIES = ("corrin", "numpy", "numba", "scipy", "pydantic")
 
 
@@ -190,7 +192,7 @@ def _thresholds(readings: Mapping[str, ReadingInfo]) -> dict[str, tuple[Threshol
             limits = [
                 Threshold(label=f"{side} reference limit", value=value)
                 for side, value in (("lower", row.reference_low), ("upper", row.reference_high))
-                if value
+                if value and not (side == "lower" and row.reading in RISING)
             ]
             if limits:
                 found[row.reading] = tuple(limits)

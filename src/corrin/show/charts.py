@@ -193,12 +193,20 @@ def _panel(answer: Data, name: str, plans: Sequence[Data], first: float) -> Spec
 def _rows(band: Data | None, plan: str, first: float) -> list[dict[str, Any]]:
     if band is None:
         return []
-    columns = zip(*(band[key] for key in ("time_days", "p05", "p25", "p50", "p75", "p95")), strict=True)
-    return [
-        {"plan": plan, "month": round(t / MONTH, 3), "p05": a, "p25": b, "p50": c, "p75": d, "p95": e}
-        for t, a, b, c, d, e in columns
-        if t >= first - 1e-9
+    keys = ("p05", "p25", "p50", "p75", "p95")
+    times = band["time_days"]
+    rows = [
+        {"plan": plan, "month": round(time / MONTH, 3), **{key: band[key][index] for key in keys}}
+        for index, time in enumerate(times)
+        if time >= first - 1e-9
     ]
+    cut = len(times) - len(rows)
+    if cut and rows and times[cut] > first:
+        # The panel begins between two times of the band: straight lines up to its edge.
+        part = (first - times[cut - 1]) / (times[cut] - times[cut - 1])
+        edge = {key: band[key][cut - 1] + part * (band[key][cut] - band[key][cut - 1]) for key in keys}
+        rows.insert(0, {"plan": plan, "month": round(first / MONTH, 3), **edge})
+    return rows
 
 
 def _vertical(band: Data, rows: Sequence[Data], labs: Sequence[Data], limits: Sequence[Data]) -> tuple[Spec, Spec, float]:

@@ -94,13 +94,13 @@ def _head(answer: Data, width: int) -> str:
 
 
 def _value(middle: float, low: float, high: float, unit: str) -> str:
-    if is_share(unit):
-        # Rounded values of 0 and 100 would claim what nobody knows.
-        return f"{_share(middle)} ({_share(low)} to {_share(high)})"
-    return f"{number(middle)} ({number(low)} to {number(high)})"
+    """`57 (41 to 80)`; one number alone where all three read the same."""
+    shown = [_share(value) if is_share(unit) else number(value, unit) for value in (middle, low, high)]
+    return shown[0] if len(set(shown)) == 1 else f"{shown[0]} ({shown[1]} to {shown[2]})"
 
 
 def _share(value: float) -> str:
+    """A probability in per cent; 0 and 100 would claim what nobody knows."""
     return "<1" if value < 0.01 else ">99" if value > 0.99 else f"{100 * value:.0f}"
 
 
@@ -184,7 +184,8 @@ def _at(band: Data, months: float) -> tuple[float, float, float] | None:
 
 
 def _plan(plan: Data, answer: Data, width: int) -> str:
-    parts = [_title(f"Plan: {plan['title']}"), _wrap(plan["description"], width) if plan["description"] else ""]
+    parts = [_title(f"Plan: {plan['title']}")]
+    parts += [_wrap(plan["description"], width)] if plan["description"] else []
     parts += [_wrap(note, width, "  ", "  ") for note in plan["notes"]]
     last = max((band["time_days"][-1] for band in plan["readings"].values()), default=0.0) / MONTH
     months = [month for month in SHOWN_MONTHS if month <= last + 0.05]
@@ -198,7 +199,7 @@ def _plan(plan: Data, answer: Data, width: int) -> str:
     if plan["doses"] and "serum_b12" in plan["readings"]:
         parts += [_wrap(SERUM_NOTE, width), ""]
     parts.append(_recovery(plan, width))
-    return "\n".join(part for index, part in enumerate(parts) if part or index > 2).strip()
+    return "\n".join(parts).strip()
 
 
 def _row(band: Data, months: list[int]) -> list[str]:
@@ -210,8 +211,8 @@ def _row(band: Data, months: list[int]) -> list[str]:
 
 
 def _short(middle: float, low: float, high: float, unit: str) -> str:
-    show = _share if is_share(unit) else number
-    return f"{show(middle)} ({show(low)}–{show(high)})" if low >= 0 else f"{show(middle)} ({show(low)} to {show(high)})"
+    text = _value(middle, low, high, unit)
+    return text.replace(" to ", "–") if low >= 0 else text
 
 
 def _recovery(plan: Data, width: int) -> str:

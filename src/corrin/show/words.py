@@ -31,17 +31,17 @@ def is_share(unit: str) -> bool:
     return unit in ("1", "probability")
 
 
-def number(value: float, digits: int = 2) -> str:
-    """Two significant digits below 100, whole numbers above: 0.83, 4.2, 57, 1,240."""
+def number(value: float, unit: str = "") -> str:
+    """Two significant digits below 100, whole numbers above: 0.83, 4.2, 57, 1,240. Haemoglobin in g/dL keeps its decimal: 13.2."""
     size = abs(value)
     if size >= 1000:
         rounded = round(value, -1 if size < 10000 else -2)
         return f"{rounded:,.0f}"
     if size >= 9.95:
-        return f"{value:.0f}"
+        return f"{value:.1f}" if unit == "g/dL" and size < 100 else f"{value:.0f}"
     if size >= 0.995:
-        return f"{value:.{digits - 1}f}"
-    return "0" if size < 0.005 else f"{value:.{digits}f}"
+        return f"{value:.1f}"
+    return "0" if size < 0.005 else f"{value:.2f}"
 
 
 def percent(share: float) -> str:
