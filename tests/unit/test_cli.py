@@ -50,7 +50,7 @@ def _fails_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     import corrin.answers.forecast
 
     def fail(*given: object, **options: object) -> None:
-        secret = "haemoglobin 61 of a named patient"
+        secret = "haemoglobin 47.1137 of a named patient"
         assert secret
         raise error
 
@@ -134,14 +134,14 @@ def test_every_failure_has_its_exit_code_and_no_traceback(
 def test_the_fault_report_holds_no_value(
     case_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _fails_with(monkeypatch, ValueError("haemoglobin 61 of a named patient"))
+    _fails_with(monkeypatch, ValueError("haemoglobin 47.1137 of a named patient"))
     assert cli._run(["forecast", case_file]) == 70
     reports = list(tmp_path.rglob("fault-*.txt"))
     said = capsys.readouterr().err
     text = reports[0].read_text(encoding="utf-8") if reports else said
     assert "ValueError" in text
     assert "cli.py" in text
-    for secret in ("61", "patient\n", "haemoglobin", str(tmp_path)):
+    for secret in ("47.1137", "named", "haemoglobin", str(tmp_path)):
         assert secret not in text.replace("without any patient data", ""), secret
 
 

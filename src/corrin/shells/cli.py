@@ -249,6 +249,7 @@ def _run(arguments: list[str] | None) -> int:
     except CorrinError as error:
         return _say(error)
     except (KeyboardInterrupt, typer.Abort):
+        typer.echo("corrin: interrupted; nothing was written.", err=True)
         return INTERRUPTED
     except (BrokenPipeError, SystemExit):
         # Without its own error handling, Typer leaves by SystemExit in one case only: nobody reads our output any more.
