@@ -155,10 +155,12 @@ class _Prepared:
     people: int
 
     def part(self, low: int, high: int) -> tuple[Any, ...]:
-        """Arguments of `march` up to the breaks, for tiles low..high."""
+        """Arguments of `march` up to the breaks, for tiles low..high. All contiguous: a strided view would be another compiled version,
+        whose last digits differ, so that numbers would depend on how the batch is cut."""
+        whole = np.ascontiguousarray
         return (
-            np.ascontiguousarray(self.Y[low:high]), self.P[low:high], self.X[:, low:high], self.which, self.T[:, low:high], self.kinds,
-            self.amounts[:, low:high], self.dose_first, self.restart, self.first, self.break_at, self.slot,
+            self.Y[low:high].copy(), self.P[low:high], whole(self.X[:, low:high]), self.which, whole(self.T[:, low:high]), self.kinds,
+            whole(self.amounts[:, low:high]), self.dose_first, self.restart, self.first, self.break_at, self.slot,
         )  # fmt: skip
 
 
