@@ -254,7 +254,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
     T (segments, tiles, lanes) days; kinds (doses), amounts (doses, tiles, lanes) nmol, dose_first (segments+2): doses before each segment
     and after the last; first (segments+1) -> breaks; break_at (breaks) relative places to hit, the last of a segment 1; slot (breaks)
     output row or -1; steps_first (breaks+1) -> steps, each a share of its segment; written when adaptive, read otherwise.
-    CERT (tiles, 2*lanes): accumulated and worst relative error of a step. Returns steps used; -1 too many, -2 step too small.
+    CERT (tiles, 2*lanes): sum of squares and worst of the steps' relative errors. Returns steps used; -1 too many, -2 step too small.
     """
     tiles = Y.shape[0]
     groups = 1 if adaptive else tiles
@@ -333,7 +333,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                                 H[l] = halve / (steps[k] * T[s, low, l])
                             attempt(Y[low], Z[0], H, U, B, K, F, N[0], E)
                             for l in range({lanes}):
-                                CERT[low, l] += E[l]
+                                CERT[low, l] += E[l] * E[l]
                                 CERT[low, {lanes} + l] = max(CERT[low, {lanes} + l], E[l])
                             for i in range({flat}):
                                 Y[low, i] = N[0, i]
