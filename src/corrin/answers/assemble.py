@@ -42,7 +42,7 @@ from corrin.errors import Bug
 
 ENOUGH_DRAWS = 100
 """Fewer effective draws than this and the 5 % and 95 % ends rest on a handful of them: the answer says so."""
-ACCURATE = 1e-3
+ACCURATE = 2e-3
 """The largest relative error of a reading that passes without a warning (the numerical contract)."""
 RISING = ("mma", "homocysteine")
 """What a lack of B12 raises: a lower limit says nothing there."""

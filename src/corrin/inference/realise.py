@@ -23,6 +23,8 @@ YEAR_D = 365.25
 AGE_STEPS_D = (-12.0 * YEAR_D, -5.0 * YEAR_D)
 """Where a history is cut so that age keeps up."""
 CLOSE_D = 1e-6
+SLOW_RESTART_D = 0.5
+"""First step after the onset of a slow cause, days."""
 
 
 def _array(value: float | str, values: Mapping[str, Floats], people: int) -> Floats:
@@ -173,7 +175,7 @@ def past(
     for number, dose in enumerate(late_doses):
         at_segment = early + (late.index(dose.time_days) + 1 if dose.time_days in late else 0)
         doses[at_segment].append(_given(kernel, dose, values, people, seed, f"past {number}", persons))
-    restart = np.array([RESTART_D["change"]] * len(ends))
+    restart = np.array([SLOW_RESTART_D] * early + [RESTART_D["change"]] * len(late))
     for index, given in enumerate(doses[:-1]):
         for kind, _ in given:
             restart[index] = min(restart[index], RESTART_D[kernel.model.dose_kinds[kind].rsplit("_", 1)[0]])

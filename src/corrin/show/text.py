@@ -284,7 +284,7 @@ def _rests_on(answer: Data, width: int) -> str:
         f"seed {made['seed']}. Chance alone may move a median by {100 * made['monte_carlo_error']:.1f} % of its range."
     )
     if made["certificate"] is not None:
-        lines.append(f"The equations were solved to within {made['certificate']:.0e} (relative).")
+        lines.append(f"The equations were solved to within {100 * made['certificate']:.2g} % of each reading (estimated).")
     return _title("What this rests on") + "\n" + "\n".join(_wrap(line, width, "  ", "    ") for line in lines)
 
 

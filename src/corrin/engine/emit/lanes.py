@@ -14,6 +14,8 @@ from corrin.engine.model import Model
 from corrin.engine.trace import Graph, Node, arguments, reachable
 
 LANES = 8
+FORGET_D = 30.0
+"""Days over which an error of a step is forgotten: what is fast in the body forgets sooner, what is slow makes next to none."""
 _BINARY = {"+", "-", "*", "/"}
 
 
@@ -88,6 +90,7 @@ def source(model: Model, lanes: int = LANES) -> str:
         nd=len(model.dose_kinds),
         gamma=rosenbrock.GAMMA,
         tiny="1e-40",
+        forget=repr(1.0 / FORGET_D),
         prologue=prologue,
         factor=factor,
         stage=stage,
@@ -254,7 +257,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
     T (segments, tiles, lanes) days; kinds (doses), amounts (doses, tiles, lanes) nmol, dose_first (segments+2): doses before each segment
     and after the last; first (segments+1) -> breaks; break_at (breaks) relative places to hit, the last of a segment 1; slot (breaks)
     output row or -1; steps_first (breaks+1) -> steps, each a share of its segment; written when adaptive, read otherwise.
-    CERT (tiles, 2*lanes): sum of squares and worst of the steps' relative errors. Returns steps used; -1 too many, -2 step too small.
+    CERT (tiles, 2*lanes): squares of the steps' relative errors, summed and forgotten over a month: now, and the most it ever was. Returns steps used; -1 too many, -2 step too small.
     """
     tiles = Y.shape[0]
     groups = 1 if adaptive else tiles
@@ -333,8 +336,8 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                                 H[l] = halve / (steps[k] * T[s, low, l])
                             attempt(Y[low], Z[0], H, U, B, K, F, N[0], E)
                             for l in range({lanes}):
-                                CERT[low, l] += E[l] * E[l]
-                                CERT[low, {lanes} + l] = max(CERT[low, {lanes} + l], E[l])
+                                CERT[low, l] = CERT[low, l] * H[l] / (H[l] + {forget}) + E[l] * E[l]
+                                CERT[low, {lanes} + l] = max(CERT[low, {lanes} + l], CERT[low, l])
                             for i in range({flat}):
                                 Y[low, i] = N[0, i]
                             used += 1
