@@ -46,11 +46,18 @@ def typical(**changed: float) -> dict[str, float]:
     return values | changed
 
 
-def people(count: int, seed: int = 1, first: int = 0, **changed: float) -> Floats:
-    """Drawn people (people, parameters); some parameters held at a value."""
+def people(count: int, seed: int = 1, first: int = 0, shared: bool = True, **changed: float) -> Floats:
+    """Drawn people (people, parameters), some parameters held at a value. `shared` adds what is not known of the typical values; without it
+    they are one population around the typical person, of the likelier structure."""
     found = population.population()
-    matrix = found.matrix({name: draw.normals(seed, name, count, first) for name in found.drawn}, count)
-    order = [row.name for row in found.rows]
+    z = {name: draw.normals(seed, name, count, first) for name in found.drawn}
+    matrix = found.matrix(z, count)
+    for column, one in enumerate(found.rows):
+        if not shared and one.distribution == "bernoulli":
+            matrix[:, column] = population.typical_value(one)
+        elif not shared and one.name in z:
+            matrix[:, column] = population.place(one, z[one.name], population.spread(one, shared=False))
+    order = [one.name for one in found.rows]
     for name, value in changed.items():
         matrix[:, order.index(name)] = value
     return matrix

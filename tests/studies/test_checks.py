@@ -1,0 +1,61 @@
+"""Every number that must come out of the model, one test each. A miss stays a failure, except where sources contradict each other."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import model_checks
+from corrin.facts.reader import sources
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
+
+
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("checks_script", ROOT / "scripts" / "checks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def listed() -> list[Any]:
+    """The rows of the page; what it shows as a conflict of sources is expected to fail, and must."""
+    conflict = [pytest.mark.xfail(strict=True, reason="sources contradict each other; docs/checks.md says which")]
+    rows = script().rows(PAGE)
+    return [pytest.param(name, id=name, marks=conflict if "conflict" in cells[6] else []) for name, cells in rows.items()]
+
+
+@pytest.fixture(scope="module")
+def checks() -> dict[str, model_checks.Check]:
+    return {check.name: check for check in (*model_checks.of_body(), *model_checks.of_nerve())}
+
+
+@pytest.mark.parametrize("name", listed())
+def test_comes_out(name: str, checks: dict[str, model_checks.Check]) -> None:
+    check = checks[name]
+    said = f"{check.low:g} to {check.high:g}" if check.scale == "range" else f"{check.target:g} (z {check.z:+.1f})"
+    assert check.met, f"{check.group}, {name}: {check.predicted:.4g}, measured {said} ({check.source})"
+
+
+def test_only_a_contradiction_of_sources_excuses_a_miss(checks: dict[str, model_checks.Check]) -> None:
+    excused = {name for name, cells in script().rows(PAGE).items() if "conflict" in cells[6]}
+    assert excused == {name for name, check in checks.items() if check.contradiction and not check.met}
+
+
+def test_every_check_names_a_source_of_the_facts(checks: dict[str, model_checks.Check]) -> None:
+    assert {check.source for check in checks.values()} - set(sources()) == set()
+
+
+def test_names_are_unique() -> None:
+    assert len({c.name for c in model_checks.of_body()}) == len(model_checks.of_body())
+
+
+def test_the_page_of_checks_is_not_stale(checks: dict[str, model_checks.Check]) -> None:
+    assert script().stale(PAGE, list(checks.values())) == [], "run scripts/checks.py"
