@@ -27,8 +27,8 @@ LABELS = {
 
 
 def shortfall(activity: Any, p: Any) -> Any:
-    """0 while the reserve lasts, 1 without activity: a sharp reserve, few signs in mild deficiency."""
-    lack = ops.power(1.0 - activity, 6)
+    """0 while the reserve lasts, 1 without activity: a sharp reserve, few signs in mild deficiency. More than enough does no harm."""
+    lack = ops.power(ops.above(1.0 - activity, 0.0, 0.001), 6)
     half = ops.power(p.reserve_half, 6)
     return lack * (1.0 + half) / (half + lack)
 
