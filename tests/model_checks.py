@@ -287,7 +287,14 @@ def retention() -> list[Check]:
         for t, ratio, target in zip(("1 h", "5 h", "24 h", "72 h", "21 d"), oh / cn, targets, strict=True):
             if math.isfinite(target):
                 found.append(
-                    log("retention", f"serum OH over CN, {ug} ug, {t}", ratio, target, 0.25, "Hertz1964" if t == "1 h" else "Glass1961a")
+                    log(
+                        "retention",
+                        f"serum OH over CN, {ug} ug, {t}",
+                        ratio,
+                        target,
+                        0.30 if t == "1 h" else 0.25,
+                        "Hertz1964" if t == "1 h" else "Glass1961a",
+                    )
                 )
     return found
 
