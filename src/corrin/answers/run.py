@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corrin.answers.computed import Computed, Course, ReadingInfo
+from corrin.answers.computed import Computed, Course, Floats, ReadingInfo
+from corrin.answers.reported import as_reported
 from corrin.case.case import Case
 from corrin.case.plan import Plan
-from corrin.case.world import world
+from corrin.case.world import Latent, World, world
+
+if TYPE_CHECKING:
+    from corrin.inference.update import People
 
 Progress = Callable[[str, float], None]
 """Told what is being done and how far it is, 0 to 1."""
@@ -58,16 +63,26 @@ def run(case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, 
         futures=futures,
         causes=_causes(people.values, people.weights, history.latents),
         parameters=tuple(kernel.model.parameters),
-        modifiers=tuple(sorted({change.modifier for change in history.history.changes if change.modifier})),
+        modifiers=_modifiers(history),
         hashes={"program": kernel.model.digest()[:16], "population": population.digest()[:16]},
-        contradiction=_contradiction(people.misfit),
+        contradiction=_contradiction(case, people.misfit),
+        effective=people.effective,
         notices=tuple(notices),
         failed_people=int(failed.sum()),
         certificate=certificate,
     )
 
 
-def _past(people, readings) -> Course:  # type: ignore[no-untyped-def]
+def _modifiers(history: World) -> tuple[str, ...]:
+    """Ids of the table's rows behind the history's changes (a timeline numbers them: `metformin_0`)."""
+    from corrin.facts.reader import modifiers
+
+    ids = {row.id for row in modifiers()}
+    named = {change.modifier.removeprefix("cause_") for change in history.history.changes if change.modifier}
+    return tuple(sorted({name if name in ids else name.rsplit("_", 1)[0] for name in named} & ids))
+
+
+def _past(people: People, readings: Sequence[str]) -> Course:
     """The history on a common calendar: each person's own instants are read between by straight lines."""
     when, values = people.history.when, people.run.readings
     first = max(float(when.min()), -12.0 * 365.25)
@@ -88,7 +103,7 @@ CAUSES = {
 }
 
 
-def _causes(values, weights, latents):  # type: ignore[no-untyped-def]
+def _causes(values: Mapping[str, Floats], weights: Floats, latents: Sequence[Latent]) -> dict[str, tuple[str, float]]:
     """Which cause was drawn, where nobody had named one: probability by name."""
     if "cause" not in values:
         return {}
@@ -98,12 +113,14 @@ def _causes(values, weights, latents):  # type: ignore[no-untyped-def]
     return {name: (CAUSES.get(name, name.replace("_", " ")), float(share[number])) for number, name in enumerate(names)}
 
 
-def _contradiction(misfit: dict[str, float]) -> str:
+def _contradiction(case: Case, misfit: Mapping[str, float]) -> str:
+    """A sentence when a laboratory value cannot be joined with the rest."""
     worst = max(misfit.items(), key=lambda item: abs(item[1]), default=("", 0.0))
     if abs(worst[1]) <= FAR:
         return ""
+    place = worst[0].rsplit(" ", 1)[0]
     return (
-        f"No simulated history explains {worst[0]} together with the rest: it lies {abs(worst[1]):.1f} of its own variations "
+        f"No simulated history explains {as_reported(case, place)} together with the rest: it lies {abs(worst[1]):.1f} of its own variations "
         f"{'above' if worst[1] < 0 else 'below'} what the model expects. Check the value, its unit and its date; "
         "or something is at work that the model does not hold."
     )

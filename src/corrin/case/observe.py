@@ -31,6 +31,15 @@ GRADE_SD = 0.7  # points; assumed: two examiners seldom differ by more than one 
 ABSENT_BEFORE_D = 60.0
 ABSENT_SHARE = 0.2
 
+# What nobody wrote down was hardly severe: an examiner who records a case would have named a gait that needs help, failing sight, a failing
+# mind or weak legs (assumed). Limits in the unit of the reading, with the softness of the limit.
+UNMENTIONED = {
+    ("gait", "walking_aid", "wheelchair", "falls"): ("score_gait", "<", 1.2, 0.3),
+    ("vision", "optic_neuropathy"): ("function_optic", ">", 70.0, 8.0),
+    ("cognition",): ("mmse", ">", 23.0, 2.0),
+    ("weakness", "spasticity", "wheelchair"): ("function_lateral", ">", 65.0, 8.0),
+}  # fmt: skip
+
 # Haemoglobin in g/dL is about a third of the haematocrit in % (the laboratory's rule of three: approximate).
 HAEMATOCRIT_TO_G_DL, RULE_OF_THREE_LOG_SD = 1.0 / 3.0, 0.05
 # Spread of estimated filtration around the measured one: log-SD about 0.17 (85 % of CKD-EPI estimates lie within 30 %).
@@ -49,13 +58,9 @@ def _lab(case: Case, lab: Lab, number: int) -> list[Observation]:
     time = min(0.0, case.day(lab.date))
     if row is None or (lab.value is None and not lab.word):
         return []
+    if lab.value is None:
+        return _in_words(lab, row, time, f"labs[{number}]")
     value, unit, comparator = lab.value, lab.unit, lab.comparator
-    if value is None:
-        # A word says only on which side of the laboratory's own limit the value lay.
-        low = lab.reference_low if lab.word in ("low", "undetectable") else lab.reference_high if lab.word == "raised" else None
-        if low is None or lab.unit is None:
-            return []
-        value, comparator = low, "<" if lab.word in ("low", "undetectable") else ">"
     if unit is None:
         return []
     label = f"labs[{number}]"
@@ -68,6 +73,19 @@ def _lab(case: Case, lab: Lab, number: int) -> list[Observation]:
     if row.id == "creatinine" and comparator == "=":
         return _creatinine(case, row, value, unit, time, label)
     return []
+
+
+def _in_words(lab: Lab, row: Analyte, time: float, label: str) -> list[Observation]:
+    """A word says on which side of the laboratory's own limits the value lay, or of the table's where it gave none."""
+    if not row.reading:
+        return []
+    own = lab.unit is not None
+    low = in_canonical(lab.reference_low, lab.unit, row) if own and lab.reference_low is not None and lab.unit else row.reference_low
+    high = in_canonical(lab.reference_high, lab.unit, row) if own and lab.reference_high is not None and lab.unit else row.reference_high
+    sides = {"low": [("<", low)], "undetectable": [("<", low)], "raised": [(">", high)], "normal": [(">", low), ("<", high)]}
+    sd = row.total_cv or 0.2
+    said = sides.get(lab.word or "", [])
+    return [Observation(time, row.reading, limit, side, sd, label, hours_since_dose=lab.hours_since_dose) for side, limit in said if limit]
 
 
 def _haematocrit(row: Analyte, value: float, unit: str, comparator: str, time: float, label: str) -> list[Observation]:
@@ -129,7 +147,19 @@ def _findings(case: Case) -> list[Observation]:
             seen.setdefault((0.0, reading), (1.0, f"{label} (since its onset)"))
     found = [Observation(time, reading, value, "=", 0.0, label, "present") for (time, reading), (value, label) in seen.items()]
     found += [Observation(time, "score_gait", value, "=", 0.0, label, "graded", GRADE_SD) for time, (value, label) in graded.items()]
-    return found
+    return found + _unmentioned(case)
+
+
+def _unmentioned(case: Case) -> list[Observation]:
+    """What would have been written down had it been severe."""
+    named = {finding.what for finding in case.findings if case.day(finding.date) <= 0.0}
+    if not case.labs and not named:
+        return []
+    return [
+        Observation(0.0, reading, limit, side, 0.0, f"{whats[0]} not mentioned", "unmentioned", sd)
+        for whats, (reading, side, limit, sd) in UNMENTIONED.items()
+        if not named & set(whats)
+    ]
 
 
 def _gait_grade(finding: Finding) -> float | None:

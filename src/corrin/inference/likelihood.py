@@ -16,9 +16,13 @@ from corrin.case.timeline import Observation
 Floats = NDArray[np.float64]
 SURE = 0.98
 """A sign is never counted as more certain than this: examiners differ (assumed)."""
-TAIL = 0.005
+TAIL = 1e-4
 """Share of laboratory results that are wrong in a way no variation describes (assumed); keeps one slip from ruling out everybody."""
 TAIL_LOG_SD = 1.2
+
+
+NAMED = 0.85
+"""Chance that something severe would have been written down (assumed)."""
 
 
 def one(item: Observation, predicted: Floats) -> Floats:
@@ -30,6 +34,11 @@ def one(item: Observation, predicted: Floats) -> Floats:
         return np.log(chance if item.value >= 0.5 else 1.0 - chance)
     if item.kind == "graded":
         return -0.5 * ((predicted - item.value) / item.sd) ** 2
+    if item.kind == "unmentioned":
+        from scipy.special import ndtr
+
+        beyond = (predicted - item.value) / item.sd
+        return np.log1p(-NAMED * ndtr(beyond if item.comparator == "<" else -beyond))
     gap = np.log(np.maximum(predicted, 1e-9)) - np.log(item.value)
     if item.comparator in ("<", "<="):
         return np.asarray(np.maximum(log_ndtr(-gap / item.log_sd), np.log(TAIL)))

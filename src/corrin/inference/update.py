@@ -29,7 +29,10 @@ PANEL_FIRST = 1 << 30
 """Panel people are numbered from here, so that they are nobody's draws."""
 KEEP = 0.5
 """Share of draws that stays effective at each step of tempering."""
-MOVES, MOST_MOVES = 3, 8
+MOVES, MOST_MOVES = 2, 6
+HEARD = 0.01
+"""Smallest change of a prediction (log) by one standard deviation of a random number that counts as being heard of."""
+LEAST = 256
 SAME = 0.5
 """Copies count as independent when what they predict correlates less than this with where they began."""
 ENOUGH = 0.1
@@ -149,9 +152,9 @@ def _next_level(score: Floats, level: float) -> float:
     return level + max(low, 1e-6)
 
 
-def _resample(weights: Floats, luck: float) -> Ints:
-    """Systematic resampling: one number decides all."""
-    places = (np.arange(len(weights)) + luck) / len(weights)
+def _resample(weights: Floats, wanted: int, luck: float) -> Ints:
+    """Systematic resampling to so many: one number decides all."""
+    places = (np.arange(wanted) + luck) / wanted
     return np.minimum(np.searchsorted(np.cumsum(weights) / weights.sum(), places), len(weights) - 1)
 
 
@@ -163,12 +166,14 @@ def update(
     teller.prepare()
     seen = tuple(item for item in world.observations if item.reading in kernel.model.readings)
     names = teller.names()
-    z = teller.prior(draws)
     levels, effective = 0, float(draws)
     if seen:
-        matrix = np.array([z[name] for name in names])
-        matrix, levels, effective = _temper(teller, seen, names, matrix, seed, progress)
+        few = max(min(draws, LEAST), draws // 2)
+        z = teller.prior(few)
+        matrix, levels, effective = _temper(teller, seen, names, np.array([z[name] for name in names]), draws, seed, progress)
         z = dict(zip(names, matrix, strict=True))
+    else:
+        z = teller.prior(draws)
     parameters, values, made, run = teller.tell(z, fine=True, certify=True)
     weights = np.where(run.failed, 0.0, 1.0)
     weights /= weights.sum()
@@ -186,28 +191,33 @@ def _temper(
     seen: tuple[Observation, ...],
     names: list[str],
     matrix: Floats,
+    draws: int,
     seed: int,
     progress: Callable[[str, float], None] | None,
 ) -> tuple[Floats, int, float]:
+    """Lead half the draws to the data; at the last step make them all, and move them apart. Returns draws, steps, effective number."""
     count = matrix.shape[1]
     score, shown = _score(teller, seen, dict(zip(names, matrix, strict=True)))
-    level, levels, turn, ancestors = 0.0, 0, 0, float(count)
+    heard = _heard(teller, seen, names, seed)
+    level, levels, turn, ancestors, keep = 0.0, 0, 0, float(count), 0.7
     likeness = 1.0
     while level < 1.0:
         following = _next_level(score, level)
         weights = np.exp((following - level) * (score - score.max()))
-        chosen = _resample(weights, float(uniforms(seed, f"resample {levels}", 1)[0]))
+        wanted = draws if following >= 1.0 else count
+        chosen = _resample(weights, wanted, float(uniforms(seed, f"resample {levels}", 1)[0]))
         families = np.bincount(chosen, minlength=count).astype(float)
+        count = wanted
         ancestors = count**2 / float((families**2).sum())
         matrix, score, shown = matrix[:, chosen], score[chosen], shown[:, chosen]
         level, levels = following, levels + 1
-        began, size, likeness = shown.copy(), 1.0, 1.0
-        for move in range(MOST_MOVES if level >= 1.0 else MOVES):
-            matrix, score, shown, accepted = _move(teller, seen, names, matrix, score, shown, level, size, seed, turn)
-            size *= 1.6 if accepted > 0.35 else 0.5 if accepted < 0.12 else 1.0
+        began, likeness = shown.copy(), 1.0
+        for _ in range(MOST_MOVES if level >= 1.0 else MOVES):
+            matrix, score, shown, accepted = _move(teller, seen, names, heard, matrix, score, shown, level, keep, seed, turn)
+            keep = max(0.0, keep - 0.15) if accepted > 0.35 else keep + 0.4 * (1.0 - keep) if accepted < 0.15 else keep
             turn += 1
             likeness = _likeness(began, shown)
-            if likeness < SAME and move + 1 >= 2:
+            if likeness < SAME:
                 break
         if progress:
             progress("learning from the data", 0.9 * level + 0.1 * (level >= 1.0))
@@ -224,46 +234,55 @@ def _likeness(before: Floats, after: Floats) -> float:
     return worst
 
 
+def _heard(teller: Teller, seen: tuple[Observation, ...], names: list[str], seed: int) -> NDArray[np.bool_]:
+    """Which random numbers the data can speak of: those that move a prediction when they alone are changed, in any of a few people."""
+    few = 6
+    base = np.array([normals(seed, name, few, PANEL_FIRST) for name in names])
+    rows = len(names)
+    many = np.repeat(base[:, None, :], rows + 1, axis=1)  # (names, changed one, people)
+    many[np.arange(rows), np.arange(rows), :] += 1.0
+    _, shown = _score(teller, seen, dict(zip(names, many.reshape(rows, -1), strict=True)))
+    shown = shown.reshape(len(seen), rows + 1, few)
+    return np.asarray(np.abs(shown[:, :rows] - shown[:, rows:]).max(axis=(0, 2)) > HEARD)
+
+
 def _move(
     teller: Teller,
     seen: tuple[Observation, ...],
     names: list[str],
+    heard: NDArray[np.bool_],
     matrix: Floats,
     score: Floats,
     shown: Floats,
     level: float,
-    size: float,
+    keep: float,
     seed: int,
     turn: int,
 ) -> tuple[Floats, Floats, Floats, float]:
     """One Metropolis step of every draw.
 
-    Numbers the data speak of (they correlate with a prediction, or their spread is no longer that of the prior) take a random-walk step
-    shaped by their covariance over the draws; all others are drawn half afresh in a way that keeps the prior (preconditioned
-    Crank-Nicolson).
+    Numbers the data can speak of move towards a normal distribution fitted to the draws (a preconditioned Crank-Nicolson step with that
+    distribution in place of the prior: its size does not shrink with their number); all others are drawn afresh, which keeps the prior.
     """
-    rows, count = matrix.shape
-    spread = matrix.std(axis=1)
-    told = np.zeros(rows, bool)
-    told |= (spread < 0.85) | (np.abs(matrix.mean(axis=1)) > 0.25)
-    centred = (matrix - matrix.mean(axis=1, keepdims=True)) / np.maximum(spread[:, None], 1e-9)
-    for line in shown:
-        if line.std() > 1e-9:
-            told |= np.abs(centred @ ((line - line.mean()) / line.std())) / count > 0.12
+    count = matrix.shape[1]
     noise = np.array([normals(seed, f"move {turn} {name}", count) for name in names])
-    proposal = matrix.copy()
-    keep = 0.8
-    proposal[~told] = keep * matrix[~told] + np.sqrt(1.0 - keep * keep) * noise[~told]
-    if told.any():
-        covariance = np.atleast_2d(np.cov(matrix[told])) + 1e-4 * np.eye(int(told.sum()))
-        factor = np.linalg.cholesky(covariance)
-        proposal[told] += size * 1.6 / np.sqrt(told.sum()) * (factor @ noise[told])
+    proposal = noise.copy()
+    now = matrix[heard]
+    centre = now.mean(axis=1, keepdims=True)
+    shrink = now.shape[0] / (now.shape[0] + count)
+    covariance = (1.0 - shrink) * np.atleast_2d(np.cov(now)) + shrink * np.eye(now.shape[0])
+    factor = np.linalg.cholesky(covariance)
+    there = centre + keep * (now - centre) + np.sqrt(1.0 - keep * keep) * (factor @ noise[heard])
+    proposal[heard] = there
     fresh, predicted = _score(teller, seen, dict(zip(names, proposal, strict=True)))
-    prior = -0.5 * (proposal[told] ** 2 - matrix[told] ** 2).sum(axis=0)
-    accept = np.log(uniforms(seed, f"accept {turn}", count)) < level * (fresh - score) + prior
-    return (
-        np.where(accept, proposal, matrix),
-        np.where(accept, fresh, score),
-        np.where(accept, predicted, shown),
-        float(accept.mean()),
-    )
+
+    def excess(z: Floats) -> Floats:
+        """Log of prior over fitted distribution."""
+        own = np.linalg.solve(factor, z - centre)
+        return np.asarray(-0.5 * (z * z).sum(axis=0) + 0.5 * (own * own).sum(axis=0))
+
+    gain = level * (fresh - score) + excess(there) - excess(now)
+    accept = np.log(uniforms(seed, f"accept {turn}", count)) < gain
+    matrix = np.where(accept, proposal, matrix)
+    matrix[~heard] = noise[~heard]  # nothing was seen of these: the prior is their posterior
+    return matrix, np.where(accept, fresh, score), np.where(accept, predicted, shown), float(accept.mean())
