@@ -26,9 +26,7 @@ class InputError(CorrinError):
 
     exit_code = 2
 
-    def __init__(
-        self, where: str, found: str, expected: str = "", cure: str = "", faults: tuple[InputError, ...] = ()
-    ) -> None:
+    def __init__(self, where: str, found: str, expected: str = "", cure: str = "", faults: tuple[InputError, ...] = ()) -> None:
         self.where, self.found, self.expected, self.cure, self.faults = where, found, expected, cure, faults
         if faults:
             text = "\n".join(str(fault) for fault in faults)

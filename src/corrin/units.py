@@ -23,66 +23,72 @@ PREFIXES = MappingProxyType({"k": 1e3, "d": 1e-1, "c": 1e-2, "m": 1e-3, "u": 1e-
 
 # Atoms that take a prefix. `U` and `IU` share one kind: laboratories print either, and both are arbitrary amounts of activity.
 # `eq` is read as an amount: only monovalent ions (potassium, sodium) are reported so.
-PREFIXED: MappingProxyType[str, tuple[float, Kind]] = MappingProxyType({
-    "g": (1.0, (("mass", 1),)),
-    "mol": (1.0, (("amount", 1),)),
-    "eq": (1.0, (("amount", 1),)),
-    "l": (1.0, (("volume", 1),)),
-    "m": (1.0, (("length", 1),)),
-    "s": (1.0 / 86400.0, (("time", 1),)),
-    "v": (1.0, (("voltage", 1),)),
-    "iu": (1.0, (("activity", 1),)),
-    "[iu]": (1.0, (("activity", 1),)),
-    "u": (1.0, (("activity", 1),)),
-})
+PREFIXED: MappingProxyType[str, tuple[float, Kind]] = MappingProxyType(
+    {
+        "g": (1.0, (("mass", 1),)),
+        "mol": (1.0, (("amount", 1),)),
+        "eq": (1.0, (("amount", 1),)),
+        "l": (1.0, (("volume", 1),)),
+        "m": (1.0, (("length", 1),)),
+        "s": (1.0 / 86400.0, (("time", 1),)),
+        "v": (1.0, (("voltage", 1),)),
+        "iu": (1.0, (("activity", 1),)),
+        "[iu]": (1.0, (("activity", 1),)),
+        "u": (1.0, (("activity", 1),)),
+    }
+)
 
 # Atoms that take none. Months and years are UCUM's mean Julian ones: 30.4375 and 365.25 days.
-PLAIN: MappingProxyType[str, tuple[float, Kind]] = MappingProxyType({
-    "1": (1.0, ()),
-    "%": (0.01, ()),
-    "cell": (1.0, ()),
-    "cells": (1.0, ()),
-    "score": (1.0, ()),
-    "point": (1.0, ()),
-    "points": (1.0, ()),
-    "k": (1e3, ()),
-    "thousand": (1e3, ()),
-    "million": (1e6, ()),
-    "mm3": (1e-6, (("volume", 1),)),
-    "cmm": (1e-6, (("volume", 1),)),
-    "m2": (1.0, (("length", 2),)),
-    # Filtration is printed with and without "/1.73m2"; a laboratory that prints mL/min means the same estimate.
-    "bsa": (1.0, ()),
-    "min": (1.0 / 1440.0, (("time", 1),)),
-    "h": (1.0 / 24.0, (("time", 1),)),
-    "hr": (1.0 / 24.0, (("time", 1),)),
-    "hour": (1.0 / 24.0, (("time", 1),)),
-    "hours": (1.0 / 24.0, (("time", 1),)),
-    "d": (1.0, (("time", 1),)),
-    "day": (1.0, (("time", 1),)),
-    "days": (1.0, (("time", 1),)),
-    "wk": (7.0, (("time", 1),)),
-    "week": (7.0, (("time", 1),)),
-    "weeks": (7.0, (("time", 1),)),
-    "mo": (30.4375, (("time", 1),)),
-    "month": (30.4375, (("time", 1),)),
-    "months": (30.4375, (("time", 1),)),
-    "a": (365.25, (("time", 1),)),
-    "y": (365.25, (("time", 1),)),
-    "yr": (365.25, (("time", 1),)),
-    "year": (365.25, (("time", 1),)),
-    "years": (365.25, (("time", 1),)),
-})
+PLAIN: MappingProxyType[str, tuple[float, Kind]] = MappingProxyType(
+    {
+        "1": (1.0, ()),
+        "%": (0.01, ()),
+        "cell": (1.0, ()),
+        "cells": (1.0, ()),
+        "score": (1.0, ()),
+        "point": (1.0, ()),
+        "points": (1.0, ()),
+        "k": (1e3, ()),
+        "thousand": (1e3, ()),
+        "million": (1e6, ()),
+        "mm3": (1e-6, (("volume", 1),)),
+        "cmm": (1e-6, (("volume", 1),)),
+        "m2": (1.0, (("length", 2),)),
+        # Filtration is printed with and without "/1.73m2"; a laboratory that prints mL/min means the same estimate.
+        "bsa": (1.0, ()),
+        "min": (1.0 / 1440.0, (("time", 1),)),
+        "h": (1.0 / 24.0, (("time", 1),)),
+        "hr": (1.0 / 24.0, (("time", 1),)),
+        "hour": (1.0 / 24.0, (("time", 1),)),
+        "hours": (1.0 / 24.0, (("time", 1),)),
+        "d": (1.0, (("time", 1),)),
+        "day": (1.0, (("time", 1),)),
+        "days": (1.0, (("time", 1),)),
+        "wk": (7.0, (("time", 1),)),
+        "week": (7.0, (("time", 1),)),
+        "weeks": (7.0, (("time", 1),)),
+        "mo": (30.4375, (("time", 1),)),
+        "month": (30.4375, (("time", 1),)),
+        "months": (30.4375, (("time", 1),)),
+        "a": (365.25, (("time", 1),)),
+        "y": (365.25, (("time", 1),)),
+        "yr": (365.25, (("time", 1),)),
+        "year": (365.25, (("time", 1),)),
+        "years": (365.25, (("time", 1),)),
+    }
+)
 
 # Whole units whose case or meaning the parser would lose: molar concentrations, and HbA1c after the IFCC.
-WHOLE: MappingProxyType[str, tuple[float, Kind]] = MappingProxyType({
-    "M": (1.0, (("amount", 1), ("volume", -1))),
-    "mM": (1e-3, (("amount", 1), ("volume", -1))),
-    "uM": (1e-6, (("amount", 1), ("volume", -1))),
-    "nM": (1e-9, (("amount", 1), ("volume", -1))),
-    "pM": (1e-12, (("amount", 1), ("volume", -1))),
-    "mmol/mol": (1.0, (("HbA1c after the IFCC", 1),)),
-})
+WHOLE: MappingProxyType[str, tuple[float, Kind]] = MappingProxyType(
+    {
+        "M": (1.0, (("amount", 1), ("volume", -1))),
+        "mM": (1e-3, (("amount", 1), ("volume", -1))),
+        "uM": (1e-6, (("amount", 1), ("volume", -1))),
+        "nM": (1e-9, (("amount", 1), ("volume", -1))),
+        "pM": (1e-12, (("amount", 1), ("volume", -1))),
+        "mmol/mol": (1.0, (("HbA1c after the IFCC", 1),)),
+    }
+)
 
 # What a near name is looked for in; not a limit on what is understood.
 COMMON = (

@@ -87,11 +87,13 @@ def _past(people: People, readings: Sequence[str]) -> Course:
     when, values = people.history.when, people.run.readings
     first = max(float(when.min()), -12.0 * 365.25)
     days = np.concatenate([first * (1.0 - np.linspace(0.0, 1.0, 41)[:-1]) ** 1.5, [0.0]])
-    out = {name: np.empty((people.count, len(days))) for name in readings}
+    out = np.empty((people.count, len(days), len(readings)))
     for person in range(people.count):
-        for place, name in enumerate(readings):
-            out[name][person] = np.interp(days, when[:, person], values[person, :, place])
-    return Course(days, out)
+        own = when[:, person]
+        after = np.clip(np.searchsorted(own, days), 1, len(own) - 1)
+        share = np.clip((days - own[after - 1]) / np.maximum(own[after] - own[after - 1], 1e-9), 0.0, 1.0)[:, None]
+        out[person] = values[person, after - 1] * (1.0 - share) + values[person, after] * share
+    return Course(days, {name: out[:, :, place] for place, name in enumerate(readings)})
 
 
 CAUSES = {
@@ -120,7 +122,8 @@ def _contradiction(case: Case, misfit: Mapping[str, float]) -> str:
         return ""
     place = worst[0].rsplit(" ", 1)[0]
     return (
-        f"No simulated history explains {as_reported(case, place)} together with the rest: it lies {abs(worst[1]):.1f} of its own variations "
+        f"No simulated history explains {as_reported(case, place)} together with the rest: "
+        f"it lies {abs(worst[1]):.1f} of its own variations "
         f"{'above' if worst[1] < 0 else 'below'} what the model expects. Check the value, its unit and its date; "
         "or something is at work that the model does not hold."
     )

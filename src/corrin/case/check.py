@@ -115,6 +115,7 @@ def in_canonical(value: float, unit: str, analyte: Analyte) -> float:
 
 def unit_slip(value: float, unit: str, analyte: Analyte) -> str:
     """What was probably meant: the same number in another unit that laboratories use, or a slip of a power of ten."""
+
     def possible(number: float, name: str) -> bool:
         return analyte.plausible_low <= in_canonical(number, name, analyte) <= analyte.plausible_high
 
@@ -330,5 +331,3 @@ def _finding_notes(findings: tuple[Finding, ...]) -> Iterator[Note]:
     for number, finding in enumerate(findings):
         if finding.date is None:
             yield Note(f"findings[{number}].date", "unknown", f"{finding.what} has no date: it is taken as seen at as_of.")
-
-

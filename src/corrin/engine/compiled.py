@@ -116,7 +116,8 @@ def is_warm(text: str) -> bool:
 
 def _import(name: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"corrin_kernel_{name}", path)
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise EnvironmentProblem(f"The cached module {path} cannot be loaded. Delete the folder {path.parent} and run again.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

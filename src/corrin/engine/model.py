@@ -1,7 +1,8 @@
 """From a system of mechanisms to the programs the engine runs.
 
 `build(system)` traces every rate once and returns the expression graph with: right-hand side, Jacobian, LU of the step, doses, readings.
-A system is anything with `pools`, `parameters`, `exposures`, `dose_kinds`, `dose(...)`, `readings` and `right_hand_side` (see body/system.py).
+A system is anything with `pools`, `parameters`, `exposures`, `dose_kinds`, `dose(...)`, `readings` and `right_hand_side`
+(see body/system.py).
 """
 
 from __future__ import annotations

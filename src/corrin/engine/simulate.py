@@ -35,7 +35,7 @@ every step cut in eight (0.002 to 0.016)."""
 SHORTEST_D = 1e-6
 PANEL = 32
 BLOCK_TILES = 8
-RESTART_D = {"oral": 2e-3, "nasal": 1e-4, "injected": 1e-4, "intravenous": 1e-5, "change": 0.02}
+RESTART_D = {"oral": 1e-2, "nasal": 1e-4, "injected": 1e-4, "intravenous": 1e-5, "change": 0.02}
 """First step after an event, days."""
 
 
@@ -100,8 +100,8 @@ class Grid:
 
 @dataclass
 class Run:
-    """Result: `end` (people, states); `readings` (people, rows, readings); `accumulated` (people,) root of the summed squares of step errors,
-    forgotten over a month; `failed` (people,) true where no finite solution was found."""
+    """Result: `end` (people, states); `readings` (people, rows, readings); `accumulated` (people,) root of the summed squares of step
+    errors, forgotten over a month; `failed` (people,) true where no finite solution was found."""
 
     end: Floats
     readings: Floats

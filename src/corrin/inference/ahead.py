@@ -37,7 +37,9 @@ class Followed:
     """Phase number -> (people,) day on which a rule ended it."""
 
 
-def follow(case: Case, history: World, plan: Plan, years: float, people: People, kernel: Kernel, population: Population, seed: int) -> Followed:
+def follow(
+    case: Case, history: World, plan: Plan, years: float, people: People, kernel: Kernel, population: Population, seed: int
+) -> Followed:
     """Run everybody from day 0 under a plan."""
     timeline = future(case, plan, years)
     count = people.count
@@ -116,11 +118,11 @@ def _decide(
         rule = rules.get(number, Decision(number, 0.0, phase.until))
         for start in starts:
             mine_now = begins == start
-            end[mine_now] = _visits(history, timeline, given, float(start), rule, people, values, kernel, seed, persons, plan.name)[mine_now]
+            end[mine_now] = _visits(history, timeline, given, float(start), rule, people, values, kernel, seed, persons, plan.name)[
+                mine_now
+            ]
         end = np.minimum(end, begins + longest)
-        given = [
-            (dose, share if dose.phase != number or share is None else share * (dose.time_days < end - 1e-9)) for dose, share in given
-        ]
+        given = [(dose, share if dose.phase != number or share is None else share * (dose.time_days < end - 1e-9)) for dose, share in given]
         ends[number] = end
         begins = end
     merged: list[tuple[DoseEvent, Floats | None]] = [

@@ -250,12 +250,7 @@ def output_days(doses: Sequence[DoseEvent], end: float) -> list[float]:
     shots = sorted({dose.time_days for dose in doses if dose.kind in ("injected", "intravenous", "nasal")})
     for time in shots[:: max(1, -(-len(shots) // MOST_PEAKS))]:
         days |= {time} | {time + gap for gap in AFTER_INJECTION_D}
-    every = sorted({dose.time_days for dose in doses})
-    moved = set()
-    for day in days:
-        near = [time for time in every if 0.0 <= day - time <= 0.11]
-        moved.add(day if not near or day - near[-1] == 0.0 else day)
-    return sorted(day for day in moved if 0.0 <= day <= end)
+    return sorted(day for day in days if 0.0 <= day <= end)
 
 
 def ahead(
@@ -266,9 +261,9 @@ def ahead(
     given = doses if doses is not None else [(dose, None) for dose in timeline.doses]
     end = timeline.end_days
     times = sorted(days if days is not None else output_days([dose for dose, _ in given], end))
-    changes = tuple(change for change in world.history.changes) + timeline.changes
+    changes = world.history.changes + timeline.changes
     edges = {t for t in _fixed(changes) if 0.0 < t < end} | {dose.time_days for dose, _ in given if 0.0 < dose.time_days < end} | {end}
-    edges |= {day for day in np.arange(5.0 * YEAR_D, end, 5.0 * YEAR_D)}
+    edges |= set(np.arange(5.0 * YEAR_D, end, 5.0 * YEAR_D).tolist())
     ends = sorted(edges)
     starts = [0.0, *ends[:-1]]
     lengths = np.repeat((np.array(ends) - np.array(starts))[:, None], people, axis=1)

@@ -19,6 +19,7 @@ from corrin.case.timeline import Observation
 from corrin.case.world import World
 from corrin.engine.draw import normals, uniforms
 from corrin.engine.simulate import PANEL, Grid, Kernel, Run, find_grid, settle, simulate
+from corrin.errors import Bug
 from corrin.inference import likelihood
 from corrin.inference.population import Population
 from corrin.inference.realise import Past, own_events, past
@@ -102,11 +103,12 @@ class Teller:
 
     def tell(self, z: dict[str, Floats], fine: bool = False, certify: bool = False) -> tuple[Floats, dict[str, Floats], Past, Run]:
         """Parameters, latent values, realised history and its run."""
-        assert self.grid is not None and self.panel is not None
+        if self.grid is None or self.panel is None:
+            raise Bug("a history was asked for before its grid was made")
         parameters, values, made = self.realise(z, fine)
         grid = self.grid
         if fine:
-            few = {name: number for name, number in self.prior(PANEL, PANEL_FIRST).items()}
+            few = self.prior(PANEL, PANEL_FIRST)
             panel_parameters, _, panel_made = self.realise(few, True)
             begin = settle(self.kernel, panel_parameters, panel_made.begin, panel_parameters, panel_made.begin)
             grid = find_grid(self.kernel, begin, panel_parameters, panel_made.schedule)
@@ -221,6 +223,9 @@ def _temper(
                 break
         if progress:
             progress("learning from the data", 0.9 * level + 0.1 * (level >= 1.0))
+    for row, name in enumerate(names):
+        if not heard[row]:  # nothing was seen of these: the prior is their posterior
+            matrix[row] = normals(seed, name, count)
     alike = likeness**2
     return matrix, levels, 1.0 / ((1.0 - alike) / count + alike / ancestors)
 
@@ -262,17 +267,17 @@ def _move(
     """One Metropolis step of every draw.
 
     Numbers the data can speak of move towards a normal distribution fitted to the draws (a preconditioned Crank-Nicolson step with that
-    distribution in place of the prior: its size does not shrink with their number); all others are drawn afresh, which keeps the prior.
+    distribution in place of the prior: its size does not shrink with their number); all others stay as they are.
     """
     count = matrix.shape[1]
-    noise = np.array([normals(seed, f"move {turn} {name}", count) for name in names])
-    proposal = noise.copy()
+    noise = np.array([normals(seed, f"move {turn} {name}", count) for name, told in zip(names, heard, strict=True) if told])
+    proposal = matrix.copy()
     now = matrix[heard]
     centre = now.mean(axis=1, keepdims=True)
     shrink = now.shape[0] / (now.shape[0] + count)
     covariance = (1.0 - shrink) * np.atleast_2d(np.cov(now)) + shrink * np.eye(now.shape[0])
     factor = np.linalg.cholesky(covariance)
-    there = centre + keep * (now - centre) + np.sqrt(1.0 - keep * keep) * (factor @ noise[heard])
+    there = centre + keep * (now - centre) + np.sqrt(1.0 - keep * keep) * (factor @ noise)
     proposal[heard] = there
     fresh, predicted = _score(teller, seen, dict(zip(names, proposal, strict=True)))
 
@@ -283,6 +288,4 @@ def _move(
 
     gain = level * (fresh - score) + excess(there) - excess(now)
     accept = np.log(uniforms(seed, f"accept {turn}", count)) < gain
-    matrix = np.where(accept, proposal, matrix)
-    matrix[~heard] = noise[~heard]  # nothing was seen of these: the prior is their posterior
-    return matrix, np.where(accept, fresh, score), np.where(accept, predicted, shown), float(accept.mean())
+    return np.where(accept, proposal, matrix), np.where(accept, fresh, score), np.where(accept, predicted, shown), float(accept.mean())

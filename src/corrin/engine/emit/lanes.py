@@ -257,7 +257,8 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
     T (segments, tiles, lanes) days; kinds (doses), amounts (doses, tiles, lanes) nmol, dose_first (segments+2): doses before each segment
     and after the last; first (segments+1) -> breaks; break_at (breaks) relative places to hit, the last of a segment 1; slot (breaks)
     output row or -1; steps_first (breaks+1) -> steps, each a share of its segment; written when adaptive, read otherwise.
-    CERT (tiles, 2*lanes): squares of the steps' relative errors, summed and forgotten over a month: now, and the most it ever was. Returns steps used; -1 too many, -2 step too small.
+    CERT (tiles, 2*lanes): squares of the steps' relative errors, summed and forgotten over a month: now, and
+    the most it ever was. Returns steps used; -1 too many, -2 step too small.
     """
     tiles = Y.shape[0]
     groups = 1 if adaptive else tiles
