@@ -16,7 +16,7 @@ from corrin.engine.model import build
 from corrin.engine.simulate import Grid, Kernel
 from corrin.errors import Bug
 
-PEOPLE = 3
+PEOPLE, COMPARED = simulate.PANEL, 2
 
 
 # ---- order of the method -------------------------------------------------------------------------------------------------------------
@@ -105,12 +105,16 @@ SCHEDULES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+SMALL = {"%": 10.0, "SD": 1.0, "points": 1.0, "probability": 0.1}
+"""Size of a reading below which its error is not taken relative to it any more, as pools have a floor."""
+
+
 @pytest.fixture(scope="module")
 def drawn() -> tuple[Any, Any, Any]:
-    """Three drawn people at rest, one of them with a fast cell pool."""
+    """A panel of drawn people at rest, as the engine uses one to find its steps; the second has a fast cell pool."""
     parameters = bodies.people(PEOPLE, seed=11)
-    parameters[:, bodies.kernel().model.parameters.index("cell_pool")] = [0.0, 1.0, 0.0]
-    exposure = bodies.exposures(PEOPLE, age_y=np.array([30.0, 55.0, 75.0]), food_ug_d=np.array([6.0, 3.0, 4.5]))
+    parameters[:2, bodies.kernel().model.parameters.index("cell_pool")] = [0.0, 1.0]
+    exposure = bodies.exposures(PEOPLE, age_y=np.linspace(30.0, 75.0, PEOPLE), food_ug_d=np.linspace(3.0, 6.0, PEOPLE))
     return bodies.settled(parameters, exposure), parameters, exposure
 
 
@@ -122,7 +126,7 @@ def test_two_engines_agree(name: str, drawn: Any) -> None:
     assert not fast.failed.any()
     model = bodies.kernel().model
     floors = np.array(model.floors)
-    for person in range(PEOPLE):
+    for person in range(COMPARED):
         slow = run_plain(
             bodies.body(),
             dict(zip(model.parameters, parameters[person], strict=True)),
@@ -132,10 +136,16 @@ def test_two_engines_agree(name: str, drawn: Any) -> None:
             events.get("doses", ()),
             events.get("changes", ()),
             fast.times.tolist(),
-            rtol=1e-7,
+            rtol=1e-6,
         )
-        for reading in model.readings:
-            np.testing.assert_allclose(fast.at[reading][person], slow.readings[reading], rtol=1e-3, atol=1e-4, err_msg=f"{name}: {reading}")
+        for reading in bodies.body().readings:
+            np.testing.assert_allclose(
+                fast.at[reading.name][person],
+                slow.readings[reading.name],
+                rtol=1e-3,
+                atol=1e-3 * SMALL.get(reading.unit, 0.0),
+                err_msg=f"{name}: {reading.name}",
+            )
         end = np.array([slow.end[pool] for pool in model.pools])
         worst = np.abs(fast.end[person] - end) / (np.abs(end) + floors)
         assert worst.max() < 1e-3, (name, model.pools[int(worst.argmax())])
@@ -206,7 +216,7 @@ def test_a_coarse_grid_is_flagged_and_mended(crowd: Any) -> None:
         first.append(len(steps))
     coarse = Grid(np.array(first), np.array(steps))
     rough = simulate.simulate(bodies.kernel(), state, parameters, made, coarse, certify=False)
-    assert (rough.certificate > simulate.CERTIFIED).all()
+    assert (rough.accumulated > simulate.CERTIFIED).all()
     mended = simulate.simulate(bodies.kernel(), state, parameters, made, coarse)
     assert mended.again >= 200
     serum = bodies.kernel().model.readings.index("serum_b12")
@@ -214,7 +224,8 @@ def test_a_coarse_grid_is_flagged_and_mended(crowd: Any) -> None:
     def off(run: Any) -> float:
         return float(np.max(np.abs(run.readings[:, :, serum] / whole.readings[:, :, serum] - 1.0)))
 
-    assert off(mended) < 2e-3 < off(rough)
+    promised = simulate.CERTIFIED * simulate.OF_READINGS
+    assert off(mended) < 1.5 * promised < off(rough)
 
 
 def test_one_person_without_a_solution_spoils_nobody(crowd: Any) -> None:

@@ -25,8 +25,8 @@ from corrin.errors import Bug
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-TOLERANCE = 7e-3
-"""Relative error allowed in one step of the pilot."""
+TOLERANCE = 5e-3
+"""Relative error allowed in one step of the pilot. At 7e-3 holotranscobalamin was 2e-3 off after three doses at one instant."""
 CERTIFIED = 0.12
 """Accumulated error (`Run.accumulated`) above which a person is run again on a finer grid."""
 OF_READINGS = 0.015
