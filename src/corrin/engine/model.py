@@ -47,13 +47,7 @@ class Model:
 
     def state_free(self) -> set[int]:
         """Nodes that depend on parameters and exposures only: computed once a segment, not at every step."""
-        free: set[int] = set()
-        for index, operation in enumerate(self.graph.operations):
-            if operation[0] == "symbol":
-                if operation[1] in ("parameter", "exposure"):
-                    free.add(index)
-            elif operation[0] == "constant" or all(argument in free for argument in operation[1:]):
-                free.add(index)
+        free = {index for index, flag in enumerate(self.graph.free) if flag}
         return free
 
     def library_calls(self) -> int:

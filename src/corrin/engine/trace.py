@@ -20,6 +20,8 @@ class Graph:
 
     def __init__(self) -> None:
         self.operations: list[tuple[Any, ...]] = []
+        self.free: list[bool] = []
+        """Per node: whether it depends on parameters and exposures only, so that it is computed once a segment."""
         self._known: dict[tuple[Any, ...], Node] = {}
 
     def node(self, *operation: Any) -> Node:
@@ -27,6 +29,10 @@ class Graph:
         if found is None:
             found = Node(self, len(self.operations))
             self.operations.append(operation)
+            if operation[0] == "symbol":
+                self.free.append(operation[1] in ("parameter", "exposure"))
+            else:
+                self.free.append(operation[0] == "constant" or all(self.free[index] for index in operation[1:]))
             self._known[operation] = found
         return found
 
@@ -54,6 +60,22 @@ class Node:
         """The value, where the node is a constant."""
         operation = self.operation
         return operation[1] if operation[0] == "constant" else None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the value depends on parameters and exposures only."""
+        return self.graph.free[self.index]
+
+    def _parts(self) -> tuple[Node | None, Node]:
+        """(factor that is free of the state, the rest) of a product; (None, itself) for anything else."""
+        operation = self.operation
+        if operation[0] == "*" and not self.is_free:
+            left, right = Node(self.graph, operation[1]), Node(self.graph, operation[2])
+            if left.is_free:
+                return left, right
+            if right.is_free:
+                return right, left
+        return None, self
 
     def _lift(self, other: Any) -> Node:
         if isinstance(other, Node):
@@ -83,14 +105,33 @@ class Node:
                 return right
             if b == 1.0:
                 return left
+            if left.is_free != right.is_free or not left.is_free:
+                joined = self._join(left, right)
+                if joined is not None:
+                    return joined
         elif op == "/":
             if a == 0.0:
                 return left
             if b is not None:
                 return self._binary("*", left, self.graph.constant(1.0 / b)) if b != 1.0 else left
+            if right.is_free and not left.is_free:  # a division once a segment instead of at every step
+                return self._binary("*", left, self._binary("/", self.graph.constant(1.0), right))
         if op in "+*" and left.index > right.index:  # commutative: one order, so that equal sums are one node
             left, right = right, left
         return self.graph.node(op, left.index, right.index)
+
+    def _join(self, left: Node, right: Node) -> Node | None:
+        """A product with what is free of the state gathered in one factor; None when there is nothing to gather."""
+        if left.is_free or right.is_free:
+            free, rest = (left, right) if left.is_free else (right, left)
+            factor, inner = rest._parts()
+            return None if factor is None else self._binary("*", self._binary("*", factor, free), inner)
+        (one, inner), (two, other) = left._parts(), right._parts()
+        if one is None and two is None:
+            return None
+        factor = one if two is None else two if one is None else self._binary("*", one, two)
+        assert factor is not None
+        return self._binary("*", factor, self._binary("*", inner, other))
 
     def __add__(self, other: Any) -> Node:
         return self._binary("+", self, self._lift(other))
@@ -122,6 +163,9 @@ class Node:
             return self.graph.constant(-value)
         if self.operation[0] == "negative":
             return Node(self.graph, self.operation[1])
+        factor, inner = self._parts()
+        if factor is not None:
+            return self._binary("*", -factor, inner)
         return self.graph.node("negative", self.index)
 
     def __pow__(self, exponent: float) -> Node:
@@ -244,7 +288,7 @@ def derivatives(graph: Graph, roots: Sequence[Node], with_respect_to: Sequence[N
 
 @dataclass(frozen=True)
 class Factors:
-    """Sparse LU of W = diagonal - J as nodes: multipliers below, entries above, inverse pivots, and the order of elimination."""
+    """Sparse LU of J - diagonal as nodes (minus the W of the method, so that no entry of J is negated): multipliers below, entries above, inverse pivots, and the order of elimination."""
 
     order: list[int]
     lower: list[tuple[int, int, Node]]
@@ -264,7 +308,7 @@ class Factors:
         return list(found.values())
 
     def solve(self, right: Sequence[Node], numbers: Callable[[Node], Node]) -> list[Node]:
-        """The solution of W k = right; `numbers` maps a factor to the symbol under which it was stored."""
+        """The solution of (J - diagonal) k = right; `numbers` maps a factor to the symbol under which it was stored."""
         out = list(right)
         for row, column, factor in self.lower:
             out[row] = out[row] - numbers(factor) * out[column]
@@ -294,12 +338,12 @@ def elimination_order(pattern: list[set[int]]) -> list[int]:
 
 
 def factorise(jacobian: list[dict[int, Node]], diagonal: Node) -> Factors:
-    """Symbolic elimination of `diagonal * I - jacobian`."""
+    """Symbolic elimination of `jacobian - diagonal * I`."""
     size = len(jacobian)
-    matrix: list[dict[int, Node]] = [{c: -v for c, v in row.items() if c != r} for r, row in enumerate(jacobian)]
+    matrix: list[dict[int, Node]] = [{c: v for c, v in row.items() if c != r} for r, row in enumerate(jacobian)]
     for place in range(size):
         own = jacobian[place].get(place)
-        matrix[place][place] = diagonal if own is None else diagonal - own
+        matrix[place][place] = -diagonal if own is None else own - diagonal
     order = elimination_order([set(row) for row in jacobian])
     place_of = {row: k for k, row in enumerate(order)}
     lower: list[tuple[int, int, Node]] = []

@@ -165,7 +165,8 @@ def _block(graph: Graph, roots: Sequence[Node], load: Callable[[int], str | None
 
 
 def _combine(size: int, lanes: int) -> str:
-    """Stage arguments U and combinations B (before 1/h) for each stage, as flat loops that share the loads of K."""
+    """Stage arguments U and combinations B (before 1/h) for each stage, as flat loops that share the loads of K. K holds the method's
+    increments with the sign turned, because the factored matrix is J - diagonal."""
     flat = size * lanes
     text = []
     for s in range(rosenbrock.STAGES):
@@ -176,10 +177,10 @@ def _combine(size: int, lanes: int) -> str:
         for j in range(s):
             text.append(f"            k{j} = K[{j * flat} + i]")
         if s < 5:
-            text.append("            U[i] = Y[i] + (" + " + ".join(f"{c!r} * k{j}" for j, c in enumerate(rosenbrock.A[s])) + ")")
+            text.append("            U[i] = Y[i] - (" + " + ".join(f"{c!r} * k{j}" for j, c in enumerate(rosenbrock.A[s])) + ")")
         else:
-            text.append("            U[i] = U[i] + k4")
-        text.append("            B[i] = " + " + ".join(f"{c!r} * k{j}" for j, c in enumerate(rosenbrock.C[s])))
+            text.append("            U[i] = U[i] - k4")
+        text.append("            B[i] = " + " + ".join(f"{-c!r} * k{j}" for j, c in enumerate(rosenbrock.C[s])))
     return "\n".join(text)
 
 
@@ -238,7 +239,7 @@ def attempt(Y, Z, H, U, B, K, F, N, E):
         stage(U, Z, B, F, H, K[s * {flat} : (s + 1) * {flat}])
     for i in range({flat}):
         k = K[{last} + i]
-        n = U[i] + k
+        n = U[i] - k
         n = n if abs(n) > {tiny} else 0.0  # numbers too small to matter would be denormal, a hundred times slower
         N[i] = n
         B[i] = abs(k) / (FLOORS[i] + max(abs(Y[i]), abs(n)))
