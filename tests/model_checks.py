@@ -125,9 +125,12 @@ def place_y(name: str) -> int:
     return bodies.kernel().model.pools.index(name)
 
 
+_structure = {"cell_pool": 0.0}
+
+
 @cache
 def row() -> Floats:
-    return bodies.row(bodies.typical())[None]
+    return bodies.row(bodies.typical(**_structure))[None]
 
 
 @cache
@@ -483,6 +486,20 @@ def treatment() -> list[Check]:
     for place, target in ((0, 744.0), (1, 783.0)):
         name = f"1 mg/d without stomach, {12 * (place + 1)} months: serum B12, pmol/L"
         found.append(log("treatment", name, run.at["serum_b12"][0, place], target / 1.05, 0.15, "Moleiro2017"))
+    gone = until(without_factor(), "haemoglobin", 11.0)
+    end = gone.after(365.0, daily(300.0, 365))
+    found += [
+        within(
+            "treatment", "300 ug/d without stomach, a year: serum B12, pmol/L", end["serum_b12"], 148.0, 775.0, "Waife1963", assumed=True
+        ),
+        within(
+            "treatment", "300 ug/d without stomach, a year: haemoglobin, g/dL", end["haemoglobin"], 13.0, 16.0, "Waife1963", assumed=True
+        ),
+    ]
+    for ug, low, high in ((0.5, 0.0, 0.5), (1.4, 0.5, 0.95)):
+        small = until(without_factor(), "mma", 3700.0).after(1000.0, daily(ug, 1000, kind="injected"))["activity_methylation"] / 100.0
+        name = f"{ug:g} ug/d injected in relapse, years: synthase at work, share"
+        found.append(within("treatment", name, small, low, high, "Darby1958", assumed=True))
     loaded = until(without_factor(), "serum_b12", 137.0)
     run, _ = loaded.course(467.0, [(float(day), "injected_O", 1000.0 * UG) for day in range(0, 11, 2)], [193.0, 315.0, 467.0])
     fast = "a fall to twice at 10 and 1.25 times at 15 months needs 0.5 % a day, not 0.1 to 0.2 %"
@@ -598,7 +615,7 @@ def drugs() -> list[Check]:
 
 # ---- 9: nerve ----------------------------------------------------------------------------------------------------------------------------
 
-COUNT = 256
+COUNT = 1024
 LOADING = [(float(day), "injected_O", 1000.0 * UG) for day in (0, 2, 4, 7, 9, 11, 14, *range(28, 760, 28))]
 
 
@@ -768,9 +785,18 @@ BODY = (losses, absorption, retention, transcobalamin, steady, treatment, deplet
 
 
 @cache
-def of_body() -> tuple[Check, ...]:
-    """Every check of the body."""
-    return tuple(check for group in BODY for check in group())
+def of_body(cell_pool: float = 0.0) -> tuple[Check, ...]:
+    """Every check of the body, for the likelier structure, or for the one with a small fast pool before function (`cell_pool` 1)."""
+    kept = _structure["cell_pool"]
+    try:
+        for cached in (row, adult, ladder):
+            cached.cache_clear()
+        _structure["cell_pool"] = cell_pool
+        return tuple(check for group in BODY for check in group())
+    finally:
+        _structure["cell_pool"] = kept
+        for cached in (row, adult, ladder):
+            cached.cache_clear()
 
 
 @cache
