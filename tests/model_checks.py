@@ -616,6 +616,8 @@ def drugs() -> list[Check]:
 # ---- 9: nerve ----------------------------------------------------------------------------------------------------------------------------
 
 COUNT = 1024
+ANAEMIC = 8.0
+"""g/dL of haemoglobin at which people are found and treated whatever their nerves; assumed."""
 LOADING = [(float(day), "injected_O", 1000.0 * UG) for day in (0, 2, 4, 7, 9, 11, 14, *range(28, 760, 28))]
 
 
@@ -640,7 +642,8 @@ FOLLOWED = (3.0, 5.0, 6.0, 12.0)
 def nerve_series(
     seed: int, age: tuple[float, float, float, float], cause: dict[str, Any], years: float, delay_days: float, delay_sd: float
 ) -> Series:
-    """Drawn people at rest; a cause from day 0; treated a delay after the first sign, or a month after walking alone is lost."""
+    """Drawn people at rest; a cause from day 0. They are treated a delay after the first sign, or a month after walking alone is lost, or
+    when anaemia is severe, whichever comes first; a series of neurological patients has those who show a sign by then."""
     many = bodies.people(COUNT, seed=seed, shared=False)
     mean, sd, low, high = age
     ages = np.clip(mean + sd * draw.normals(seed, "age", COUNT), low, high)
@@ -656,8 +659,10 @@ def nerve_series(
     onset = np.where(shown.any(axis=1), times[shown.argmax(axis=1)], np.nan)
     worst = np.where(fallen.any(axis=1), times[fallen.argmax(axis=1)], np.inf)
     delay = np.clip(delay_days * np.exp(delay_sd * draw.normals(seed, "delay", COUNT)), 3.0, 1825.0)
-    treated = np.minimum(onset + delay, worst + 30.0)
-    seen = np.isfinite(treated) & (treated < times[-1])
+    anaemic = run.at["haemoglobin"] <= ANAEMIC
+    pale = np.where(anaemic.any(axis=1), times[anaemic.argmax(axis=1)], np.inf)
+    treated = np.minimum(np.minimum(onset + delay, worst + 30.0), pale + 14.0)
+    seen = np.isfinite(treated) & (treated < times[-1]) & (onset <= treated)
     treated = np.where(seen, treated, times[-1])
     days = [month * MONTH for month in FOLLOWED]
     stop = [(1.0, {"nitrous_oxide": 0.0})] if "nitrous_oxide" in cause else []
@@ -773,7 +778,13 @@ def nerve() -> list[Check]:
     gas = nerve_series(34, (24.0, 4.0, 18.0, 40.0), {"nitrous_oxide": 0.15}, 2.0, 18.0, 0.7)
     walking = gas.before["score_gait"] >= 1.0
     found += [
-        seen("nitrous oxide: weeks of daily use to the first sign", np.nanmedian(gas.onset) / 7.0, 9.0, 5.0, "Adam2024"),
+        seen(
+            "nitrous oxide: weeks of daily use to the first sign",
+            np.median(gas.onset[walking & (gas.weight > 0)]) / 7.0,
+            9.0,
+            5.0,
+            "Adam2024",
+        ),
         seen("nitrous oxide: gait item at the start", gas.share(gas.before["score_gait"], walking), 1.8, 0.4, "Adam2024"),
         seen("nitrous oxide: gait item at 5 months", gas.share(gas.after[5.0]["score_gait"], walking), 0.3, 0.25, "Adam2024"),
         seen("nitrous oxide: some deficit at 5 months, share", gas.share(gas.after[5.0]["score"] > 0.5, walking), 0.9, 0.1, "Swart2021"),

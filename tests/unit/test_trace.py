@@ -182,10 +182,10 @@ def test_the_factors_solve_as_numpy_does(model: Any, point: Any, per_day: float)
     numbers = RANDOM.standard_normal(size)
     given = symbols(y, p, x) | {("step", "diagonal"): per_day} | {("test", str(i)): v for i, v in enumerate(numbers)}
     values = evaluate(model.graph, given)
-    matrix = np.diag(np.full(size, per_day))
+    matrix = -np.diag(np.full(size, per_day))
     for row, entries in enumerate(model.jacobian):
         for column, node in entries.items():
-            matrix[row, column] -= values[node.index]
+            matrix[row, column] += values[node.index]
     np.testing.assert_allclose([values[node.index] for node in solution], np.linalg.solve(matrix, numbers), rtol=1e-8, atol=1e-12)
 
 
@@ -204,7 +204,7 @@ def test_the_factors_solve_random_sparse_matrices(seed: int) -> None:
     numbers = random.standard_normal(size)
     given = {("entry", f"{r},{c}"): dense[r, c] for r in range(size) for c in range(size)}
     values = evaluate(graph, given | {("step", "diagonal"): 6.0} | {("right", str(i)): v for i, v in enumerate(numbers)})
-    expected = np.linalg.solve(6.0 * np.eye(size) - dense, numbers)
+    expected = np.linalg.solve(dense - 6.0 * np.eye(size), numbers)
     np.testing.assert_allclose([values[node.index] for node in solution], expected, rtol=1e-10)
 
 
