@@ -12,7 +12,8 @@ from corrin.body.cell import methylation
 from corrin.body.flow import Change, Mechanism, Pool, Reading
 
 MARROW, RED = 6, 3
-CHECK = MARROW // 2
+CHECK = MARROW // 3
+"""Cells that pass the check point after two stages have four to go: reticulocytes rise after two to three days, not at once."""
 
 
 def thymidine(y: Any, p: Any, x: Any) -> Any:
