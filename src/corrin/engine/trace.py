@@ -288,7 +288,8 @@ def derivatives(graph: Graph, roots: Sequence[Node], with_respect_to: Sequence[N
 
 @dataclass(frozen=True)
 class Factors:
-    """Sparse LU of J - diagonal as nodes (minus the W of the method, so that no entry of J is negated): multipliers below, entries above, inverse pivots, and the order of elimination."""
+    """Sparse LU of J - diagonal as nodes (minus the W of the method, so that no entry of J is negated): multipliers below, entries above,
+    inverse pivots, and the order of elimination."""
 
     order: list[int]
     lower: list[tuple[int, int, Node]]
