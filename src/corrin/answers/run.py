@@ -32,7 +32,7 @@ def run(case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, 
     from corrin.inference.update import ENOUGH, update
 
     tell = progress or (lambda what, share: None)
-    tell("loading the model", 0.0)
+    tell("loading the model" if people_of.is_compiled() else "compiling the model (once on this machine, under a minute)", 0.0)
     kernel, population = people_of.the_kernel(), people_of.population()
     tell("learning from the data", 0.05)
     history = world(case)
@@ -134,15 +134,10 @@ def warm() -> str:
     import time
 
     from corrin.engine import compiled
-    from corrin.engine.emit import lanes
-    from corrin.engine.simulate import constant, find_grid
     from corrin.inference import population as people_of
 
-    was = compiled.is_warm(lanes.source(people_of.the_model()))
+    was = people_of.is_compiled()
     began = time.perf_counter()
-    kernel = people_of.the_kernel()
-    one = people_of.population().typical()
-    begin = np.array([[pool.start for pool in kernel.model.system.pools]])
-    find_grid(kernel, begin, one, constant(kernel, 1, 1.0))
+    people_of.the_kernel()
     took = time.perf_counter() - began
     return f"The model was {'ready' if was else 'compiled and kept'} in {compiled.cache_folder()} ({took:.1f} s)."

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corrin.body.system import System, parameter_names, system
+from corrin.engine import compiled
+from corrin.engine.emit import lanes
 from corrin.engine.model import Model, build
-from corrin.engine.simulate import Kernel, kernel
+from corrin.engine.simulate import Kernel, constant, find_grid, kernel
 from corrin.facts.reader import modifiers, parameters
 from corrin.facts.rows import Parameter
 
@@ -37,8 +39,16 @@ def the_model() -> Model:
 
 @cache
 def the_kernel() -> Kernel:
-    """The compiled body (seconds on first use, then from the cache)."""
-    return kernel(the_model())
+    """The compiled body (some tens of seconds on first use, then from the cache)."""
+    made = kernel(the_model())
+    begin = np.array([[pool.start for pool in the_system().pools]])
+    find_grid(made, begin, population().typical(), constant(made, 1, 1.0))  # the first call compiles or loads machine code
+    return made
+
+
+def is_compiled() -> bool:
+    """True when the body's machine code is in the cache."""
+    return compiled.is_warm(lanes.source(the_model()))
 
 
 def spread(row: Parameter, shared: bool = True) -> float:
