@@ -113,7 +113,7 @@ def test_in_less_out_is_the_change_of_the_store(seed: int) -> None:
     assert run.end["food"] < 0.0 < run.end["faeces"]
 
 
-@MANY
+@settings(max_examples=25, deadline=None)
 @given(SEEDS)
 def test_an_empty_pool_is_not_drawn_on(seed: int) -> None:
     """No rate is negative where its pool is empty, so no pool can fall below zero."""
