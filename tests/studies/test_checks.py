@@ -1,4 +1,8 @@
-"""Every number that must come out of the model, one test each. A miss stays a failure, except where sources contradict each other."""
+"""Every number that must come out of the model, one test each.
+
+A miss is expected only where sources contradict each other, or where it stands in `MISSED` with what is thought to be wrong; both are
+shown as misses in docs/checks.md.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
 
 
+MISSED: dict[str, str] = {}
+"""Misses that no contradiction of sources excuses: what is thought to be wrong. One that is met again must leave the list."""
+
+
 def script() -> ModuleType:
     spec = importlib.util.spec_from_file_location("checks_script", ROOT / "scripts" / "checks.py")
     assert spec is not None
@@ -29,7 +37,9 @@ def listed() -> list[Any]:
     """The rows of the page; what it shows as a conflict of sources is expected to fail, and must."""
     conflict = [pytest.mark.xfail(strict=True, reason="sources contradict each other; docs/checks.md says which")]
     rows = script().rows(PAGE)
-    return [pytest.param(name, id=name, marks=conflict if "conflict" in cells[7] else []) for name, cells in rows.items()]
+    marks = {name: conflict for name, cells in rows.items() if "conflict" in cells[7]}
+    marks |= {name: [pytest.mark.xfail(strict=True, reason=f"a miss, shown in docs/checks.md: {why}")] for name, why in MISSED.items()}
+    return [pytest.param(name, id=name, marks=marks.get(name, [])) for name in rows]
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +57,10 @@ def test_comes_out(name: str, checks: dict[str, model_checks.Check]) -> None:
 def test_only_a_contradiction_of_sources_excuses_a_miss(checks: dict[str, model_checks.Check]) -> None:
     excused = {name for name, cells in script().rows(PAGE).items() if "conflict" in cells[7]}
     assert excused == {name for name, check in checks.items() if check.contradiction and not check.met}
+
+
+def test_every_other_miss_is_known_and_explained(checks: dict[str, model_checks.Check]) -> None:
+    assert set(MISSED) == {name for name, check in checks.items() if not check.contradiction and not check.met}
 
 
 def test_every_check_names_a_source_of_the_facts(checks: dict[str, model_checks.Check]) -> None:

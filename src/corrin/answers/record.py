@@ -167,7 +167,9 @@ class Made(Record):
     platform: str
     failed_people: int = 0
     monte_carlo_error: float = Field(description="largest standard error of a median at the horizon, as a share of its 5-95 % width")
-    certificate: float | None = Field(None, description="largest accumulated relative error of the solution over people")
+    certificate: float | None = Field(
+        None, description="largest relative error of a reading from the numerical solution, measured on a panel of the drawn people"
+    )
 
 
 class Forecast(Record):

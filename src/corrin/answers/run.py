@@ -38,21 +38,21 @@ def run(case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, 
     history = world(case)
     people = update(history, kernel, population, draws, seed, lambda what, share: tell(what, 0.05 + 0.4 * share))
     futures: dict[str, Course] = {}
-    certificate, failed = float(np.max(people.run.certificate, initial=0.0)), people.run.failed.copy()
+    certificate, failed = people.error, people.run.failed.copy()
     for number, plan in enumerate(plans):
         low = 0.45 + 0.55 * number / len(plans)
         tell(f"plan {plan.name}", low)
         course = follow(case, history, plan, years, people, kernel, population, seed)
         futures[plan.name] = Course(course.times, course.readings)
-        certificate = max(certificate, course.certificate)
+        certificate = max(certificate, course.error)
         failed |= course.failed
     weights = np.where(failed, 0.0, people.weights)
     notices: list[tuple[str, str]] = []
     if people.effective < ENOUGH * draws:
         notices.append((
             "few-effective-draws",
-            f"Not resolved: only {people.effective:.0f} of {draws} draws count independently, so the bands were widened. "
-            "Ask for more draws.",
+            f"Not resolved: only {people.effective:.0f} of {draws} draws count independently, so the data were given half their weight, "
+            "which widens the bands. Ask for more draws.",
         ))  # fmt: skip
     tell("putting the answer together", 1.0)
     system = kernel.model.system

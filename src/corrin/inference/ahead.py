@@ -13,7 +13,7 @@ from corrin.case.plan import Plan
 from corrin.case.timeline import Decision, DoseEvent, Timeline
 from corrin.case.world import World, future
 from corrin.engine.draw import normals
-from corrin.engine.simulate import PANEL, Grid, Kernel, find_grid, simulate
+from corrin.engine.simulate import PANEL, Grid, Kernel, find_grid, measured_error, simulate
 from corrin.inference.population import Population
 from corrin.inference.realise import YEAR_D, Ahead, ahead
 from corrin.inference.update import People
@@ -27,11 +27,11 @@ NORMAL_HB, NORMAL_MCV = 0.92, 1.06
 
 @dataclass(frozen=True)
 class Followed:
-    """Readings by name (people, times) on `times`; the certificate's worst; who failed."""
+    """Readings by name (people, times) on `times`; their relative error, measured on the panel; who failed."""
 
     times: Floats
     readings: dict[str, Floats]
-    certificate: float
+    error: float
     failed: NDArray[np.bool_]
     phase_ends: dict[int, Floats]
     """Phase number -> (people,) day on which a rule ended it."""
@@ -57,9 +57,10 @@ def follow(
     panel_made = ahead(history, timeline, kernel, panel_values, len(panel), seed, panel, panel_given, label=plan.name)
     grid = find_grid(kernel, people.state[panel], people.parameters[panel], panel_made.schedule)
     run = simulate(kernel, people.state, people.parameters, made.schedule, grid)
+    error = measured_error(kernel, people.state[panel], people.parameters[panel], panel_made.schedule, grid)
     readings = {name: run.readings[:, :, place].copy() for place, name in enumerate(kernel.model.readings)}
     _first_row(readings, made, people, kernel)
-    return Followed(made.times, readings, float(np.max(run.certificate, initial=0.0)), run.failed, ends)
+    return Followed(made.times, readings, error, run.failed, ends)
 
 
 def _panel(people: People) -> NDArray[np.int64]:

@@ -240,7 +240,7 @@ class Ahead:
 
 EARLY_D = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 10.0, 14.0, 21.0)
 AFTER_INJECTION_D = (0.125, 1.0, 3.0)
-MOST_PEAKS = 24
+MOST_PEAKS = 40
 
 
 def output_days(doses: Sequence[DoseEvent], end: float) -> list[float]:

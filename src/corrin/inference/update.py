@@ -18,7 +18,7 @@ from corrin.case.latent import draw as draw_latents
 from corrin.case.timeline import Observation
 from corrin.case.world import World
 from corrin.engine.draw import normals, uniforms
-from corrin.engine.simulate import PANEL, Grid, Kernel, Run, find_grid, settle, simulate
+from corrin.engine.simulate import PANEL, Grid, Kernel, Run, find_grid, measured_error, settle, simulate
 from corrin.errors import Bug
 from corrin.inference import likelihood
 from corrin.inference.population import Population
@@ -31,6 +31,8 @@ PANEL_FIRST = 1 << 30
 KEEP = 0.5
 """Share of draws that stays effective at each step of tempering."""
 MOVES, MOST_MOVES = 2, 6
+FINE, COARSE = 1e-3, 2e-2
+"""Tolerances of a step: for the history shown, and for the many trials of the sampler."""
 HEARD = 0.01
 """Smallest change of a prediction (log) by one standard deviation of a random number that counts as being heard of."""
 LEAST = 256
@@ -55,7 +57,8 @@ class People:
     misfit: dict[str, float] = field(default_factory=dict)
     """Observation label -> how far the middle of the draws lies from it, in its SD."""
     levels: int = 0
-    panel: People | None = None
+    error: float = 0.0
+    """Relative error of the history's readings, measured on the panel."""
 
     @property
     def count(self) -> int:
@@ -73,6 +76,7 @@ class Teller:
     slots: int = 0
     grid: Grid | None = None
     panel: tuple[Floats, Floats] | None = None
+    error: float = 0.0
 
     def names(self) -> list[str]:
         """All random numbers a draw needs, parameters first."""
@@ -99,7 +103,7 @@ class Teller:
         parameters, _, made = self.realise(few)
         self.panel = (parameters, made.begin)
         start = settle(self.kernel, parameters, made.begin, parameters, made.begin)
-        self.grid = find_grid(self.kernel, start, parameters, made.schedule, 2e-2)
+        self.grid = find_grid(self.kernel, start, parameters, made.schedule, COARSE)
 
     def tell(self, z: dict[str, Floats], fine: bool = False, certify: bool = False) -> tuple[Floats, dict[str, Floats], Past, Run]:
         """Parameters, latent values, realised history and its run."""
@@ -111,7 +115,8 @@ class Teller:
             few = self.prior(PANEL, PANEL_FIRST)
             panel_parameters, _, panel_made = self.realise(few, True)
             begin = settle(self.kernel, panel_parameters, panel_made.begin, panel_parameters, panel_made.begin)
-            grid = find_grid(self.kernel, begin, panel_parameters, panel_made.schedule)
+            grid = find_grid(self.kernel, begin, panel_parameters, panel_made.schedule, FINE)
+            self.error = measured_error(self.kernel, begin, panel_parameters, panel_made.schedule, grid)
         start = settle(self.kernel, parameters, made.begin, *self.panel)
         return parameters, values, made, simulate(self.kernel, start, parameters, made.schedule, grid, certify=certify)
 
@@ -185,7 +190,7 @@ def update(
         if item.kind == "lab" and item.comparator == "=":
             middle = float(np.median(np.log(np.maximum(predict(item)[~run.failed], 1e-9))))
             misfit[f"{item.label} {item.reading}"] = (middle - np.log(item.value)) / item.log_sd
-    return People(z, parameters, values, run.end, weights, effective, made, run, misfit, levels)
+    return People(z, parameters, values, run.end, weights, effective, made, run, misfit, levels, teller.error)
 
 
 def _temper(
@@ -223,11 +228,16 @@ def _temper(
                 break
         if progress:
             progress("learning from the data", 0.9 * level + 0.1 * (level >= 1.0))
+    alike = likeness**2
+    effective = 1.0 / ((1.0 - alike) / count + alike / ancestors)
+    if effective < ENOUGH * count:  # not resolved: half the weight of the data, so that the draws spread
+        for _ in range(MOST_MOVES):
+            matrix, score, shown, _ = _move(teller, seen, names, heard, matrix, score, shown, 0.5, keep, seed, turn)
+            turn += 1
     for row, name in enumerate(names):
         if not heard[row]:  # nothing was seen of these: the prior is their posterior
             matrix[row] = normals(seed, name, count)
-    alike = likeness**2
-    return matrix, levels, 1.0 / ((1.0 - alike) / count + alike / ancestors)
+    return matrix, levels, effective
 
 
 def _likeness(before: Floats, after: Floats) -> float:

@@ -210,7 +210,7 @@ def _rows(band: Data | None, plan: str, first: float) -> list[dict[str, Any]]:
 
 
 def _vertical(band: Data, rows: Sequence[Data], labs: Sequence[Data], limits: Sequence[Data]) -> tuple[Spec, Spec, float]:
-    """Scale, axis and factor of a panel's vertical axis: per cent for shares, logarithms where the values span decades."""
+    """Scale, axis and factor of a panel's vertical axis: per cent for shares, logarithms for values (not scores) that span decades."""
     if is_share(band["unit"]):
         return {"domain": [0, 100], "nice": False}, {"tickCount": 5}, 100.0
     if band["unit"] == "%":
@@ -218,7 +218,7 @@ def _vertical(band: Data, rows: Sequence[Data], labs: Sequence[Data], limits: Se
         return {"domain": [0 if lowest < 40 else 20 if lowest < 60 else 40, 100], "nice": False, "clamp": True}, {"tickCount": 6}, 1.0
     low = min([row["p05"] for row in rows] + [point["value"] for point in labs] + [limit["limit"] for limit in limits])
     high = max([row["p95"] for row in rows] + [point["value"] for point in labs] + [limit["limit"] for limit in limits])
-    if low > 0 and high / low > 25:
+    if low > 0 and high / low > 25 and band["unit"] not in ("points", "SD"):
         ticks = _log_ticks(low, high)
         return (
             {"type": "log", "domain": [low * 0.8, high * 1.2], "nice": False},

@@ -87,7 +87,13 @@ def _head(answer: Data, width: int) -> str:
     when = "" if answer["as_of"] == "day 0" else f", as of {answer['as_of']}"
     lines = [f"{answer['case_id']}: vitamin B12, blood and nerves{when}"]
     lines.append("=" * len(lines[0]))
-    lines.append(_wrap("Each number is a median, with the range that holds 90 of 100 in brackets.", width))
+    lines.append(
+        _wrap(
+            "Each number is a median, with the range that holds 90 of 100 in brackets. Under a plan, blood values are what a laboratory "
+            "would report, with its own scatter; today's are the state of the body.",
+            width,
+        )
+    )
     urgent = [notice for notice in answer["warnings"] if notice["code"] in ("data-contradict-model", "safety")]
     lines += [_wrap(f"Note: {notice['text']}", width) for notice in urgent]
     return "\n".join(lines)
@@ -120,7 +126,7 @@ def _today(answer: Data, width: int) -> str:
     for lab in sorted(answer["observed"], key=lambda item: item["time_days"]):
         seen[lab["reading"]] = lab
     weak = {name for name, band in answer["past"].items() if band["assumed"]}
-    rows = [["", "today", "last measured"]]
+    rows = [["", "today", "last measured or seen"]]
     for _, names in SECTIONS:
         for name in names:
             if name in held:
@@ -139,7 +145,8 @@ def _measured(lab: Data | None) -> str:
     if lab is None:
         return ""
     when = "today" if abs(lab["time_days"]) < 1 else f"{duration(-lab['time_days'])} ago"
-    return f"{lab['as_reported']} ({when})"
+    said = lab["as_reported"]
+    return f"{said[:-1]}; {when})" if said.endswith(")") else f"{said} ({when})"
 
 
 def _table(rows: list[list[str]], width: int) -> str:
@@ -284,7 +291,9 @@ def _rests_on(answer: Data, width: int) -> str:
         f"seed {made['seed']}. Chance alone may move a median by {100 * made['monte_carlo_error']:.1f} % of its range."
     )
     if made["certificate"] is not None:
-        lines.append(f"The equations were solved to within {100 * made['certificate']:.2g} % of each reading (estimated).")
+        lines.append(
+            f"The equations were solved to within {100 * made['certificate']:.2g} % of each reading (measured on some of the people)."
+        )
     return _title("What this rests on") + "\n" + "\n".join(_wrap(line, width, "  ", "    ") for line in lines)
 
 
