@@ -84,6 +84,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("draws", 1000, "how many people like this one are drawn", _whole(10, 1_000_000)),
     Setting("seed", 1, "seed of the random numbers", _whole(0, 2**31 - 1)),
     Setting("plans", (), "plans compared when none is named; empty: no treatment, injections and tablets", _names),
+    Setting("threads", 0, "threads the model computes on; 0: one for each processor; never moves a number", _whole(0, 1024)),
     Setting("cache_dir", "", "folder of the compiled model; empty: the user's cache folder", _folder),
 )
 

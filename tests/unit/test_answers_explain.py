@@ -24,10 +24,23 @@ def test_every_known_name_is_explained(name: str, kind: str) -> None:
         assert lists["read as"]
 
 
-@pytest.mark.parametrize(("wrong", "near"), [("mmaa", "mma"), ("Serum_B12", "serum_b12"), ("cyanocobalamin-orl", "cyanocobalamin-oral")])
+@pytest.mark.parametrize(("wrong", "near"), [("mmaa", "mma"), ("serum_b21", "serum_b12"), ("cyanocobalamin-orl", "cyanocobalamin-oral")])
 def test_an_unknown_name_is_met_with_near_ones(wrong: str, near: str) -> None:
     with pytest.raises(InputError, match=near):
         explain(wrong)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Serum_B12", "serum_b12"),
+        ("MMA", "mma"),
+        ("pernicious anaemia", "autoimmune_gastritis"),
+        ("hydroxocobalamin intramuscular", "hydroxocobalamin-intramuscular"),
+    ],
+)
+def test_what_a_clinician_calls_it_is_understood(said: str, meant: str) -> None:
+    assert explain(said) == explain(meant)
 
 
 def test_assumed_numbers_are_called_weak() -> None:

@@ -86,6 +86,27 @@ def test_observed_values_keep_their_report_and_carry_the_readings_unit(modelled:
     assert not any("[" in lab.as_reported for lab in answer.observed)
 
 
+def test_what_nobody_wrote_down_was_not_measured(modelled: dict[str, Any]) -> None:
+    answer = forecast.forecast(examples.example("stabler2013-vignette"), plans=["none"])
+    assert answer.observed
+    assert not [lab.as_reported for lab in answer.observed if "not mentioned" in lab.as_reported]
+
+
+def test_more_doses_than_can_be_computed_are_refused_before_any_work(modelled: dict[str, Any]) -> None:
+    step = {"product": "cyanocobalamin-oral", "dose_ug": 1000.0, "every_days": 1.0, "times_per_day": 12}
+    plan = {"format": "corrin.plan/1", "name": "hourly", "steps": [step] * 50}
+    with pytest.raises(InputError, match="438,600 doses"):
+        forecast.forecast(examples.example("stabler2013-vignette"), plans=[plan])
+    assert not modelled
+
+
+def test_assumptions_are_told_in_words(modelled: dict[str, Any]) -> None:
+    answer = forecast.forecast(examples.example("stabler2013-vignette"), plans=["none"])
+    told = next(notice.text for notice in answer.warnings if notice.code == "rests-on-assumptions")
+    assert "none, low intake" in told
+    assert "_" not in told
+
+
 def test_rerun_of_an_answer_is_the_answer(modelled: dict[str, Any], tmp_path: Any) -> None:
     from corrin.answers.rerun import rerun
 

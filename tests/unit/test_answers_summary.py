@@ -31,7 +31,7 @@ def test_a_draw_without_weight_counts_for_nothing() -> None:
     assert summary.quantiles(values, np.array([1.0, 1.0, 0.0]))[-1, 0] == 2.0
 
 
-@given(st.lists(st.floats(0.01, 10.0), min_size=2, max_size=20), st.integers(1, 5))
+@given(st.lists(st.floats(0.01, 10.0), min_size=2, max_size=20, unique=True), st.integers(1, 5))
 def test_a_weight_is_so_many_copies(values: list[float], copies: int) -> None:
     """Weight 3 of one draw says the same as three equal draws."""
     draws = np.array(values)

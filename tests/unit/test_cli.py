@@ -88,6 +88,25 @@ def test_out_never_replaces_what_is_not_an_answer(answered: dict[str, Any], case
     assert (tmp_path / "precious" / "thesis.txt").read_text(encoding="utf-8") == "mine"
 
 
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is closed to the superuser")
+def test_a_folder_closed_to_us_is_refused_before_any_work(
+    case_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _fails_with(monkeypatch, AssertionError("the model was asked"))
+    (tmp_path / "closed").mkdir(mode=0o500)
+    assert cli._run(["forecast", case_file, "--out", "closed/answer"]) == 5
+    assert "no permission" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
+    case_file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _fails_with(monkeypatch, AssertionError("the model was asked"))
+    monkeypatch.setattr(os, "access", lambda *given: False)
+    assert cli._run(["forecast", case_file, "--out", "closed/answer"]) == 5
+    assert "no permission" in capsys.readouterr().err
+
+
 def test_a_failure_while_writing_leaves_nothing(
     answered: dict[str, Any], case_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +172,9 @@ def test_the_fault_report_holds_no_value(
         ["forecast"],
         ["forecast", "no-such-example"],
         ["forecast", "missing.json"],
+        ["forecast", ""],
+        ["forecast", "case.json", "--plan", ""],
+        ["forecast", "case.json", "--out", "case.json/answer"],
         ["forecast", "case.json", "--draws", "many"],
         ["forecast", "case.json", "--draws", "1"],
         ["forecast", "case.json", "--years", "-1"],
@@ -193,7 +215,9 @@ def test_a_plan_can_be_printed_and_read_back(tmp_path: Path, capsys: pytest.Capt
 
 def test_check_case_says_what_was_understood(case_file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli._run(["check-case", case_file]) == 0
-    assert "someone: 60 years, female, as of 2026-11-01" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "someone: 60 years, female, as of 2026-11-01" in said
+    assert "history.diet: " in said, "what was not stated is named"
 
 
 def test_config_names_each_origin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,7 +76,24 @@ def test_times_a_day_and_counts() -> None:
         (plan(stop_drugs=[{"name": "metfromin"}]), ["stop_drugs[0].name", "metformin"]),
         (plan(diet={"diet": "vegann"}), ["diet.diet", "vegan"]),
         (plan(adherence=2), ["adherence"]),
-        (plan(stop_after="soon"), ["stop_after"]),
+        (plan(stop_after="soon"), ["stop_after", "6mo"]),
+        (plan(name="a b/c"), ["name", "letters, digits"]),
+        (plan(start_day=-30), ["start_day"]),
+        (
+            plan(
+                steps=[],
+                phases=[{"name": "x", "until": {"rule": "count normal", "visit_every_days": 1e-9, "max_days": 9, "expected_days": 1}}],
+            ),
+            ["visit_every_days"],
+        ),
+        (
+            plan(
+                steps=[],
+                phases=[{"name": "x", "until": {"rule": "count normal", "visit_every_days": 7, "max_days": 1e9, "expected_days": 1}}],
+            ),
+            ["max_days"],
+        ),
+        ("oral-1000", ["oral-1000-daily"]),
         (plan(format="corrin.case/1"), ["format", "corrin.plan/1"]),
         ("oral-1000-dialy", ["oral-1000-daily"]),
     ],
@@ -86,6 +103,12 @@ def test_faults(document: Any, words: list[str]) -> None:
         read_plan(document)
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("name", built_in_plans())
+def test_doses_are_counted_without_being_listed(name: str) -> None:
+    held = built_in_plans()[name]
+    assert held.most_doses(800.0) == len(held.doses(800.0))
 
 
 def test_a_plan_from_a_file(tmp_path: Path) -> None:

@@ -32,6 +32,14 @@ def test_decades_get_a_log_axis(made_up_answer: Forecast) -> None:
     assert "type" not in panels["Homocysteine (µmol/L)"]["layer"][0]["encoding"]["y"]["scale"]
 
 
+def test_a_score_never_gets_a_log_axis(made_up_answer: Forecast) -> None:
+    band = {"unit": "points"}
+    scale, _, _ = charts._vertical(band, [{"p05": 0.01, "p95": 20.0}], [], [])
+    assert "type" not in scale
+    scale, _, _ = charts._vertical({"unit": "nmol/L"}, [{"p05": 0.01, "p95": 20.0}], [], [])
+    assert scale["type"] == "log"
+
+
 def test_a_limit_only_is_a_triangle_and_a_threshold_a_labelled_line(made_up_answer: Forecast) -> None:
     panel = charts.chart(made_up_answer.to_dict(), "labs")["concat"][0]
     points = next(layer for layer in panel["layer"] if "shape" in layer["encoding"])

@@ -42,7 +42,7 @@ from corrin.errors import Bug
 
 ENOUGH_DRAWS = 100
 """Fewer effective draws than this and the 5 % and 95 % ends rest on a handful of them: the answer says so."""
-ACCURATE = 2e-3
+ACCURATE = 1e-3
 """The largest relative error of a reading that passes without a warning (the numerical contract)."""
 RISING = ("mma", "homocysteine")
 """What a lack of B12 raises: a lower limit says nothing there."""
@@ -261,7 +261,7 @@ def _notices(computed: Computed, weights: Floats, signs: float) -> list[Notice]:
     if computed.contradiction:
         found.append(Notice(code=WarningCode.CONTRADICTION, text=computed.contradiction))
     effective = _effective(computed, weights)
-    if effective < ENOUGH_DRAWS:
+    if effective < ENOUGH_DRAWS and not any(code == WarningCode.FEW_DRAWS.value for code, _ in computed.notices):
         text = f"The intervals rest on only about {effective:.0f} effective draws and are rough; ask for more with --draws."
         found.append(Notice(code=WarningCode.FEW_DRAWS, text=text))
     if computed.failed_people:

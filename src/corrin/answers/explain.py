@@ -59,7 +59,23 @@ def explain(name: str) -> Explanation:
         return _modifier(rows)
     if key in reader.sources():
         return _source(key)
+    meant = _synonym(key)
+    if meant is not None:
+        return explain(meant)
     raise _unknown(name)
+
+
+def _synonym(name: str) -> str | None:
+    """What a laboratory or a clinician calls it: `MMA`, `pernicious anaemia`, `hydroxocobalamin intramuscular`."""
+    from corrin.case import known
+
+    exact = {held.lower(): held for held in known_names()}
+    if name.lower() in exact and exact[name.lower()] != name:
+        return exact[name.lower()]
+    analyte, product = known.find_analyte(name), known.find_product(name)
+    rows = known.find_modifier(name, tuple({rows[0].kind for rows in known.modifiers().values()}))
+    found = next((row.id for row in (analyte, product, *rows[:1]) if row is not None), None)
+    return found if found != name else None
 
 
 def known_names() -> dict[str, str]:

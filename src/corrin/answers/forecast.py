@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from corrin.answers.record import Forecast, Given, Lab, Notice, WarningCode
 from corrin.answers.reported import as_reported
 from corrin.answers.run import run
 from corrin.case.case import Case
-from corrin.case.plan import Plan, built_in_plans, read_plan
+from corrin.case.plan import MAX_DOSES, Plan, built_in_plans, read_plan
 from corrin.case.reader import read_case
 from corrin.errors import InputError
 
@@ -48,8 +49,14 @@ def forecast(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError("plans", f"{', '.join(twice)} named twice", "each plan once", "Give a copied plan a name of its own.")
-    computed = run(person, chosen, years, draws, seed, progress)
     horizon = years * DAYS_PER_YEAR
+    for plan in chosen:
+        if plan.most_doses(horizon) > MAX_DOSES:
+            raise InputError(
+                f"plan {plan.name}", f"up to {plan.most_doses(horizon):,} doses in {years:g} years", f"at most {MAX_DOSES:,}",
+                "Give several tablets taken together as one dose, or look less far ahead.",
+            )  # fmt: skip
+    computed = run(person, chosen, years, draws, seed, progress)
     return assemble(subject(person), [intended(plan, horizon) for plan in chosen], computed, Options(years=years, draws=draws, seed=seed))
 
 
@@ -77,13 +84,18 @@ def subject(case: Case) -> Subject:
             as_reported=as_reported(case, observation.label),
         )
         for observation in history.observations
-        if observation.reading in shown
+        if observation.reading in shown and observation.kind != "unmentioned"  # what nobody wrote down was not measured
     )
     notices = [Notice(code=NOTE_CODES[note.kind], text=f"{note.where}: {note.text}") for note in history.notes]
     if history.assumed:
-        drawn = ". ".join(text[:1].upper() + text[1:] for text in dict.fromkeys(history.assumed))
+        drawn = ". ".join(text[:1].upper() + text[1:] for text in dict.fromkeys(_words(text) for text in history.assumed))
         notices.append(Notice(code=WarningCode.ASSUMED, text=f"Not known, and drawn from ranges that rest on judgement (weak): {drawn}."))
     return Subject(case_id=case.id or "case", as_of=case.as_of, observed=observed, case=case.to_dict(), notices=tuple(notices))
+
+
+def _words(about: str) -> str:
+    """What a latent is about, for people: `which cause: 0 none, 1 low_intake` -> `which cause: none, low intake`."""
+    return re.sub(r"\b\d ", "", about).replace("_", " ")
 
 
 def intended(plan: Plan, horizon_days: float) -> Intended:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from corrin.case import known
-from corrin.case.case import Name, Number, Positive, Share, Strict, Text
+from corrin.case.case import Name, Positive, Share, Strict, Text
 from corrin.case.reader import raise_all, read_document, shape
 from corrin.errors import InputError
 from corrin.units import convert
@@ -36,8 +36,8 @@ class Until(Strict):
     """
 
     rule: Literal["no further improvement", "count normal"]
-    visit_every_days: Positive
-    max_days: Positive
+    visit_every_days: Annotated[float, Field(strict=True, ge=1.0, le=3660.0, allow_inf_nan=False)]
+    max_days: Annotated[float, Field(strict=True, gt=0.0, le=3660.0, allow_inf_nan=False)]
     expected_days: Positive
 
 
@@ -58,6 +58,15 @@ class Step(Strict):
     to_day: Day | None = None
     count: Annotated[int, Field(strict=True, ge=1, le=MAX_DOSES)] | None = None
 
+    def most(self, length_days: float) -> int:
+        """How many doses `times` lists at most."""
+        gap = self.every_days or (7.0 / self.per_week if self.per_week else 1.0)
+        return (len(self.days) if self.days is not None else self._number(length_days, gap)) * self.times_per_day
+
+    def _number(self, end: float, gap: float) -> int:
+        """Days with doses from `from_day` to before `end`, one every `gap`."""
+        return max(0, min(self.count or MAX_DOSES, int((end - self.from_day) / gap - 1e-9) + 1)) if end > self.from_day else 0
+
     def times(self, length_days: float) -> list[float]:
         """Days of this step's doses within its phase, before `length_days`."""
         end = length_days if self.to_day is None else min(length_days, self.to_day + 1e-9)
@@ -65,7 +74,7 @@ class Step(Strict):
             starts = [day for day in sorted(self.days) if day < end]
         else:
             gap = self.every_days or (7.0 / self.per_week if self.per_week else 1.0)
-            number = max(0, min(self.count or MAX_DOSES, int((end - self.from_day) / gap - 1e-9) + 1)) if end > self.from_day else 0
+            number = self._number(end, gap)
             # Whole days where the rhythm has them: three a week falls on days 0, 2, 4 of each week, as it is done.
             starts = [self.from_day + _rhythm(place, gap, self.per_week) for place in range(number)]
         starts = starts[: self.count] if self.count is not None else starts
@@ -76,7 +85,7 @@ class Phase(Strict):
     """Steps that run side by side, for a fixed time (`for_days`), until a rule is met, or (the last phase) to the end."""
 
     name: Name
-    steps: Annotated[tuple[Step, ...], Field(max_length=20)] = ()
+    steps: Annotated[tuple[Step, ...], Field(max_length=50)] = ()
     for_days: Positive | None = None
     until: Until | None = None
 
@@ -116,7 +125,7 @@ class Plan(Strict):
     stop_drugs: Annotated[tuple[DrugChange, ...], Field(max_length=20)] = ()
     stop_nitrous_oxide: bool = True
     replaces_treatment: bool = True
-    start_day: Number = 0.0
+    start_day: Day = 0.0
     stop_after: Duration | None = None
 
     @property
@@ -155,6 +164,10 @@ class Plan(Strict):
                 found += [(span.start_day + day, name, step.dose_ug) for day in step.times(span.end_day - span.start_day)]
         return sorted(found, key=lambda dose: dose[0])
 
+    def most_doses(self, horizon_days: float) -> int:
+        """How many doses `doses` would list, counted without listing them (a phase of listed days may have fewer)."""
+        return sum(step.most(span.end_day - span.start_day) for span in self.spans(horizon_days) for step in span.phase.steps)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `read_plan` reads back into an equal plan."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"format": self.format}
@@ -175,8 +188,9 @@ def read_plan(source: str | Path | Mapping[str, Any]) -> Plan:
         return built_in_plans()[source]
     if isinstance(source, str) and "/" not in source and "." not in source and "{" not in source and "\n" not in source and source.strip():
         near = known.near(source.lower(), {name: name for name in built_in_plans()})
+        near = near or [name for name in built_in_plans() if source.lower() in name][:3]
         if not Path(source[:200]).exists():
-            cure = f"Did you mean {' or '.join(near)}?" if near else "See the list of plans, or give a file."
+            cure = f"Did you mean {' or '.join(near)}?" if near else "`corrin plans` lists them; a plan of your own is a file."
             raise InputError("plan", f"{ascii(source)[:60]} is neither a built-in plan nor a file", "", cure)
     where, document = read_document(source, "plan")
     plan = shape(document, Plan, where, "corrin.plan/1")

@@ -293,6 +293,8 @@ _PLAIN_WORDS = {
     "finite_number": ("not a finite number", "a number"),
     "string_unicode": ("", "text that is valid Unicode"),
 }
+_NAME = "a name of at most 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit"
+_LENGTH = "a length of time such as 90d, 12wk, 6mo or 2y"
 
 
 def _fault(item: dict[str, Any], model: type[BaseModel], where: str) -> InputError:
@@ -313,6 +315,8 @@ def _fault(item: dict[str, Any], model: type[BaseModel], where: str) -> InputErr
     if kind == "value_error":
         return InputError(at, _detail(context, item))
     found, expected = _PLAIN_WORDS.get(kind, ("", item["msg"].replace("Input should be ", "").replace("valid ", "")))
+    if kind == "string_pattern_mismatch":
+        expected = _LENGTH if "wk|mo" in str(context.get("pattern")) else _NAME
     cure = ""
     if kind in ("float_type", "int_type") and isinstance(item["input"], str) and re.fullmatch(r"\s*-?[\d.,]+\s*", item["input"]):
         cure = "Write the number without quotation marks."

@@ -60,6 +60,8 @@ def forecast(
 ) -> None:
     """What blood and nerves will do under each plan, for one person."""
     chosen = _settings(years=years, draws=draws, seed=seed, plans=tuple(plan or ()))
+    if plan is not None and not all(name.strip() for name in plan):
+        raise InputError("--plan", "nothing", "a built-in plan's name or a plan file")
     person = _case(case)
     if out is not None:
         from corrin.shells.folder import check_target
@@ -163,6 +165,12 @@ def check_case(file: Annotated[str, typer.Argument(metavar="FILE", help="A case 
     ignored = [*person.history.other_drugs, *person.history.other_conditions]
     if ignored:
         lines.append(f"Kept and shown, but not in the model: {', '.join(ignored)}")
+    followed = [given for given in person.treatments if person.day(given.from_, 0.0) >= 0.0]
+    if followed:
+        lines.append(f"{len(followed)} treatments begun at or after `as_of`: kept for comparison, never an input")
+    from corrin.case.check import check_case as notes
+
+    lines += [f"{note.where}: {note.text}" for note in notes(person)]
     typer.echo("\n".join(lines))
 
 
@@ -189,6 +197,8 @@ def _settings(**arguments: Any) -> dict[str, Chosen]:
     chosen = choose(arguments)
     if chosen["cache_dir"].value:
         os.environ["CORRIN_CACHE_DIR"] = chosen["cache_dir"].value
+    if chosen["threads"].value:
+        os.environ["CORRIN_THREADS"] = str(chosen["threads"].value)
     return chosen
 
 
@@ -197,6 +207,8 @@ def _case(name: str) -> Case:
     from corrin.answers.examples import example
     from corrin.case.reader import read_case
 
+    if not name.strip():
+        raise InputError("case", "nothing", "a case file, or the id of an example")
     path = Path(name)
     if path.exists() or path.suffix in (".json", ".toml") or len(path.parts) > 1:
         return read_case(path)

@@ -19,6 +19,13 @@ def check_target(folder: Path) -> None:
     """Refuse, before any work, to replace a folder that is not an earlier answer."""
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARK).is_file())):
         raise InputError("--out", f"{folder} exists and is not an answer of corrin", "a new folder, an empty one or an earlier answer")
+    above = folder.absolute().parent
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    if not above.is_dir():
+        raise InputError("--out", f"{above} is not a folder", "a folder that can be made")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise EnvironmentProblem(f"The answer cannot be written to {folder}: no permission to write in {above}.")
 
 
 def write_answer(answer: Forecast, folder: Path) -> None:
