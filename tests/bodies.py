@@ -84,7 +84,7 @@ class Courses:
     times: Floats
     at: dict[str, Floats]
     end: Floats
-    certificate: Floats
+    accumulated: Floats
     failed: NDArray[np.bool_]
     again: int = 0
 
@@ -158,7 +158,7 @@ def run(
         wanted,
         {name: done.readings[:, :, i] for i, name in enumerate(k.model.readings)},
         done.end,
-        done.certificate,
+        done.accumulated,
         done.failed,
         done.again,
     )

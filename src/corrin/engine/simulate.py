@@ -27,7 +27,7 @@ Ints = NDArray[np.int64]
 
 TOLERANCE = 5e-3
 """Relative error allowed in one step of the pilot. At 7e-3 holotranscobalamin was 2e-3 off after three doses at one instant."""
-CERTIFIED = 0.12
+CERTIFIED = 0.06
 """Accumulated error (`Run.accumulated`) above which a person is run again on a finer grid. It is a flag, not a measure of the error of
 readings: that is measured on the panel (`measured_error`), because the embedded error of a step misses what one large step skips."""
 SHORTEST_D = 1e-6
