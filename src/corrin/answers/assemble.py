@@ -71,6 +71,8 @@ class Intended:
     doses: tuple[Given, ...] = ()
     notes: tuple[str, ...] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
+    rules: Mapping[int, str] = field(default_factory=dict)
+    """Number of a phase that a rule ends -> how the sentence about it begins."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,9 @@ def assemble(subject: Subject, plans: Sequence[Intended], computed: Computed, op
     results, signs = [], 0.0
     for plan in plans:
         course = computed.futures[plan.name]
+        plan = replace(
+            plan, notes=(*plan.notes, *_rule_notes(plan, computed.ended.get(plan.name, {}), weights, float(course.time_days[-1])))
+        )
         result, signs = _plan_result(plan, course, computed.readings, weights, scatter, options.seed)
         results.append(result)
     notices = [*_notices(computed, weights, signs), *subject.notices]
@@ -165,6 +170,7 @@ def _counted(computed: Computed) -> Computed:
         weights=np.asarray(computed.weights)[keep],
         past=kept(computed.past),
         futures={name: kept(course) for name, course in computed.futures.items()},
+        ended={name: {phase: days[keep] for phase, days in phases.items()} for name, phases in computed.ended.items()},
     )
 
 
@@ -254,6 +260,21 @@ def _plan_result(
         notes=plan.notes,
     )
     return result, signs
+
+
+def _rule_notes(plan: Intended, ended: Mapping[int, Floats], weights: Floats, horizon_days: float) -> list[str]:
+    """When the phases that a rule ends came to their end."""
+    from corrin.show.words import duration
+
+    found = []
+    for phase, days in sorted(ended.items()):
+        at = quantiles(np.asarray(days)[:, None], weights, (0.05, 0.5, 0.95))[:, 0]
+        if at[1] > horizon_days:
+            continue
+        low, middle, high = (duration(day) if day <= horizon_days else "later than shown" for day in at)
+        when = f"about {middle} from today" + ("" if low == high else f" ({low} to {high})")
+        found.append(f"{plan.rules.get(phase, 'A phase that a rule ends')}: ends person by person, {when}.")
+    return found
 
 
 def _notices(computed: Computed, weights: Floats, signs: float) -> list[Notice]:

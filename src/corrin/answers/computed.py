@@ -60,5 +60,7 @@ class Computed:
     failed_people: int = 0
     effective: float | None = None
     """How many independent draws these are worth, where the weights do not tell (draws copied and moved); None: from the weights."""
+    ended: Mapping[str, Mapping[int, Floats]] = field(default_factory=dict)
+    """plan -> number of a phase that a rule ends -> (draws,) day on which it ended."""
     certificate: float | None = None
     """Largest accumulated relative error of the solution over the people that count."""

@@ -122,4 +122,9 @@ def intended(plan: Plan, horizon_days: float) -> Intended:
         doses=tuple(doses),
         notes=tuple(notes),
         plan=plan.to_dict(),
+        rules={
+            number: f"Phase '{phase.name}' (rule: {phase.until.rule}; its doses are shown for {phase.until.expected_days:g} days)"
+            for number, phase in enumerate(plan.all_phases)
+            if phase.until is not None
+        },
     )

@@ -38,12 +38,14 @@ def run(case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, 
     history = world(case)
     people = update(history, kernel, population, draws, seed, lambda what, share: tell(what, 0.05 + 0.4 * share))
     futures: dict[str, Course] = {}
+    ended: dict[str, dict[int, Floats]] = {}
     certificate, failed = people.error, people.run.failed.copy()
     for number, plan in enumerate(plans):
         low = 0.45 + 0.55 * number / len(plans)
         tell(f"plan {plan.name}", low)
         course = follow(case, history, plan, years, people, kernel, population, seed)
         futures[plan.name] = Course(course.times, course.readings)
+        ended[plan.name] = course.phase_ends
         certificate = max(certificate, course.error)
         failed |= course.failed
     weights = np.where(failed, 0.0, people.weights)
@@ -69,6 +71,7 @@ def run(case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, 
         effective=people.effective,
         notices=tuple(notices),
         failed_people=int(failed.sum()),
+        ended=ended,
         certificate=certificate,
     )
 

@@ -143,6 +143,11 @@ def _nitrous_oxide_after(case: Case, plan: Plan, builder: Builder) -> None:
 
 def _plan_doses(plan: Plan, builder: Builder, end: float) -> list[Decision]:
     decisions = []
+    # Also of phases that lie beyond the horizon if every rule takes its expected time: for some people they begin earlier.
+    products = [known.find_product(step.product) for phase in plan.all_phases for step in phase.steps]
+    for product in products:
+        if product is not None:
+            adherence(builder, "plan", plan.adherence, product)
     for number, span in enumerate(plan.spans(end - plan.start_day)):
         if span.phase.until is not None:
             decisions.append(Decision(number, plan.start_day + span.start_day, span.phase.until))

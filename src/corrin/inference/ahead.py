@@ -53,8 +53,8 @@ def follow(
     if timeline.decisions:
         given, ends = _decide(case, history, plan, timeline, years, people, values, kernel, seed)
         panel_given = [(dose, None if share is None else np.ones(len(panel))) for dose, share in given]
-    made = ahead(history, timeline, kernel, values, count, seed, persons, given, label=plan.name)
-    panel_made = ahead(history, timeline, kernel, panel_values, len(panel), seed, panel, panel_given, label=plan.name)
+    made = ahead(history, timeline, kernel, values, count, seed, persons, given)
+    panel_made = ahead(history, timeline, kernel, panel_values, len(panel), seed, panel, panel_given)
     grid = find_grid(kernel, people.state[panel], people.parameters[panel], panel_made.schedule)
     run = simulate(kernel, people.state, people.parameters, made.schedule, grid)
     error = measured_error(kernel, people.state[panel], people.parameters[panel], panel_made.schedule, grid)
@@ -105,7 +105,7 @@ def _decide(
         stop = horizon if plan.stop_day is None else min(horizon, plan.start_day + plan.stop_day)
         longest = phase.until.max_days if phase.until else phase.for_days if phase.for_days else horizon
         starts = np.unique(begins[begins < stop])
-        template = _template(plan, number, timeline, longest)
+        template = _template(plan, number, longest)
         for start in starts:
             mine = (begins == start).astype(float)
             for dose, day in template:
@@ -119,9 +119,8 @@ def _decide(
         rule = rules.get(number, Decision(number, 0.0, phase.until))
         for start in starts:
             mine_now = begins == start
-            end[mine_now] = _visits(history, timeline, given, float(start), rule, people, values, kernel, seed, persons, plan.name)[
-                mine_now
-            ]
+            met = _visits(history, timeline, given, float(start), rule, people, values, kernel, seed, persons)
+            end[mine_now] = met[mine_now]
         end = np.minimum(end, begins + longest)
         given = [(dose, share if dose.phase != number or share is None else share * (dose.time_days < end - 1e-9)) for dose, share in given]
         ends[number] = end
@@ -132,23 +131,24 @@ def _decide(
     return sorted(merged, key=lambda item: item[0].time_days), ends
 
 
-def _template(plan: Plan, number: int, timeline: Timeline, longest: float) -> list[tuple[DoseEvent, float]]:
+def _template(plan: Plan, number: int, longest: float) -> list[tuple[DoseEvent, float]]:
     """A phase's doses as (dose, day of the phase), as if it ran its full length."""
     from corrin.case import known
-    from corrin.case.exposures import dose_event
+    from corrin.case.exposures import adherence, dose_event
+    from corrin.case.timeline import Builder
 
-    taken = next((dose.adherence for dose in timeline.doses if dose.phase == number), 1.0)
     found = []
     for step in plan.all_phases[number].steps:
         product = known.find_product(step.product)
         if product is not None:
+            taken = adherence(Builder(), "plan", plan.adherence, product)
             found += [(dose_event(day, product, step.dose_ug, taken, number), day) for day in step.times(longest)]
     return found
 
 
 def _visits(
     history: World, timeline: Timeline, given: Sequence[tuple[DoseEvent, Floats | None]], start: float, rule: Decision, people: People,
-    values: dict[str, Floats], kernel: Kernel, seed: int, persons: NDArray[np.int64], label: str,
+    values: dict[str, Floats], kernel: Kernel, seed: int, persons: NDArray[np.int64],
 ) -> Floats:  # fmt: skip
     """The visit at which each person's rule is met; what is read at a visit is all the rule knows."""
     until = rule.until
@@ -156,11 +156,11 @@ def _visits(
     last = days[-1] if len(days) > 1 else start + until.max_days
     short = Timeline(0.0, last, timeline.changes, (), timeline.latents, ())
     doses = [(dose, share) for dose, share in given if dose.time_days < last]
-    made = ahead(history, short, kernel, values, people.count, seed, persons, doses, [day for day in days if day > 0.0] or [last], label)
+    made = ahead(history, short, kernel, values, people.count, seed, persons, doses, [day for day in days if day > 0.0] or [last])
     panel = _panel(people)
     panel_values = {name: value[panel] for name, value in values.items()}
     panel_doses = [(dose, None if share is None else np.ones(len(panel))) for dose, share in doses]
-    panel_made = ahead(history, short, kernel, panel_values, len(panel), seed, panel, panel_doses, list(made.times), label)
+    panel_made = ahead(history, short, kernel, panel_values, len(panel), seed, panel, panel_doses, list(made.times))
     grid: Grid = find_grid(kernel, people.state[panel], people.parameters[panel], panel_made.schedule)
     run = simulate(kernel, people.state, people.parameters, made.schedule, grid)
     names = kernel.model.readings

@@ -22,6 +22,8 @@ Ints = NDArray[np.int64]
 YEAR_D = 365.25
 AGE_STEPS_D = (-12.0 * YEAR_D, -5.0 * YEAR_D)
 """Where a history is cut so that age keeps up."""
+AGE_AHEAD_D = YEAR_D
+"""How often age moves in the future; the same days under every plan, so that plans differ by what is given and by nothing else."""
 CLOSE_D = 1e-6
 SLOW_RESTART_D = 0.5
 """First step after the onset of a slow cause, days."""
@@ -183,17 +185,28 @@ def past(
     return Past(schedule, row_of, np.array(when), sets[0])
 
 
-def _sets(exposed: Exposed, middles: Floats, early: int, late: Sequence[float]) -> tuple[Floats, Ints]:
-    """Sets of exposures and which one each segment has; in the shared stretch equal neighbours use one set."""
-    sets = [exposed.at(middles[:early])]
+def _sets(exposed: Exposed, middles: Floats, early: int, late: Sequence[float], age_step_d: float = 0.0) -> tuple[Floats, Ints]:
+    """Sets of exposures and which one each segment has; in the shared stretch equal neighbours use one set.
+
+    Age is that of the middle of each step of `age_step_d`; without one it is that of the first segment of its set.
+    """
+
+    def exposures(index: int, count: int = 1) -> Floats:
+        now = exposed.at(middles[index : index + count])
+        if age_step_d:
+            middle = (np.floor(middles[index : index + count] / age_step_d) + 0.5) * age_step_d
+            now[:, age] = np.maximum(exposed.age_y + middle / YEAR_D, 16.0)
+        return now
+
+    age = exposed.kernel.model.exposures.index("age_y")
+    sets = [exposures(0, early)]
     which = list(range(early))
     count = early
     for index in range(early, middles.shape[0]):
-        now = exposed.at(middles[index : index + 1])
-        names = exposed.kernel.model.exposures
-        age = names.index("age_y")
+        now = exposures(index)
         last = sets[-1][-1:].copy()
-        last[:, age] = now[:, age]
+        if not age_step_d:
+            last[:, age] = now[:, age]
         if count > early and np.array_equal(last, now):
             which.append(count - 1)
             continue
@@ -255,7 +268,7 @@ def output_days(doses: Sequence[DoseEvent], end: float) -> list[float]:
 
 def ahead(
     world: World, timeline: Timeline, kernel: Kernel, values: Mapping[str, Floats], people: int, seed: int, persons: Ints,
-    doses: Sequence[tuple[DoseEvent, Floats | None]] | None = None, days: Sequence[float] | None = None, label: str = "",
+    doses: Sequence[tuple[DoseEvent, Floats | None]] | None = None, days: Sequence[float] | None = None,
 ) -> Ahead:  # fmt: skip
     """The future under a timeline. `doses` may give each dose with each person's share of it (0 where a rule has ended the phase)."""
     given = doses if doses is not None else [(dose, None) for dose in timeline.doses]
@@ -263,13 +276,13 @@ def ahead(
     times = sorted(days if days is not None else output_days([dose for dose, _ in given], end))
     changes = world.history.changes + timeline.changes
     edges = {t for t in _fixed(changes) if 0.0 < t < end} | {dose.time_days for dose, _ in given if 0.0 < dose.time_days < end} | {end}
-    edges |= set(np.arange(5.0 * YEAR_D, end, 5.0 * YEAR_D).tolist())
+    edges |= set(np.arange(AGE_AHEAD_D, end, AGE_AHEAD_D).tolist())
     ends = sorted(edges)
     starts = [0.0, *ends[:-1]]
     lengths = np.repeat((np.array(ends) - np.array(starts))[:, None], people, axis=1)
     exposed = Exposed(kernel, changes, values, people, world.age_y)
     middles = np.repeat((0.5 * (np.array(ends) + np.array(starts)))[:, None], people, axis=1)
-    sets, which = _sets(exposed, middles, 1, ends)
+    sets, which = _sets(exposed, middles, 1, ends, AGE_AHEAD_D)
     breaks: list[list[float]] = []
     outputs: list[list[int]] = []
     rows = 1 if times and times[0] == 0.0 else 0  # day 0 is the state handed over, before any dose
@@ -291,8 +304,9 @@ def ahead(
         outputs.append(out)
     listed: list[list[tuple[int, Floats]]] = [[] for _ in range(len(ends) + 1)]
     at_start = {time: number for number, time in enumerate(starts)}
-    for number, (dose, share) in enumerate(given):
-        kind, amounts = _given(kernel, dose, values, people, seed, f"{label} {dose.phase} {number}", persons)
+    for dose, share in given:
+        # Keyed by the day: the same dose is missed in every plan that holds it, and in the trial run of a rule as in the real one.
+        kind, amounts = _given(kernel, dose, values, people, seed, f"{dose.time_days:.9g} {dose.product}", persons)
         segment = at_start.get(dose.time_days, len(ends) if dose.time_days >= end else -1)
         if segment >= 0:
             listed[segment].append((kind, amounts if share is None else amounts * share))
