@@ -716,19 +716,41 @@ def nerve() -> list[Check]:
     heal = nerve_series(31, (65.0, 12.0, 25.0, 90.0), PERNICIOUS, 15.0, 120.0, 1.0)
     year, start = heal.after[12.0], heal.before
     found += [
-        seen("hospital series: no sign at 12 months, share", heal.share(year["score"] < 1.0), 0.471, 0.05, "Healton1991"),
-        seen("hospital series: score at least halved, share", heal.share(year["score"] <= 0.5 * start["score"]), 0.91, 0.04, "Healton1991"),
-        seen("hospital series: needs help to walk at 12 months, share", heal.share(year["score_gait"] >= 1.2), 0.061, 0.03, "Healton1991"),
-        seen("hospital series: walks alone at the start, share", heal.share(start["score_gait"] < 1.2), 0.65, 0.06, "Healton1991"),
-        seen("hospital series: cannot walk alone at the start, share", heal.share(start["score_gait"] >= 2.4), 0.10, 0.04, "Healton1991"),
+        seen("hospital series (recalled): no sign at 12 months, share", heal.share(year["score"] < 1.0), 0.471, 0.05, "Healton1991"),
         seen(
-            "first small step within 3 months, share",
+            "hospital series (recalled): score at least halved, share",
+            heal.share(year["score"] <= 0.5 * start["score"]),
+            0.91,
+            0.04,
+            "Healton1991",
+        ),
+        seen(
+            "hospital series (recalled): needs help to walk at 12 months, share",
+            heal.share(year["score_gait"] >= 1.2),
+            0.061,
+            0.03,
+            "Healton1991",
+        ),
+        seen(
+            "hospital series (recalled): walks alone at the start, share", heal.share(start["score_gait"] < 1.2), 0.65, 0.06, "Healton1991"
+        ),
+        seen(
+            "hospital series (recalled): cannot walk alone at the start, share",
+            heal.share(start["score_gait"] >= 2.4),
+            0.10,
+            0.04,
+            "Healton1991",
+        ),
+        seen(
+            "first small step within 3 months, share (recalled)",
             heal.share(heal.after[3.0]["score"] <= start["score"] - np.maximum(0.5, 0.1 * start["score"])),
             1.0,
             0.03,
             "Healton1991",
         ),
     ]
+    signs = float(heal.weight.mean())
+    found.append(seen("intrinsic factor lost: signs by the time of treatment, share", signs, 0.40, 0.10, "Savage1995"))
     floors = ladder()["activity_methylation"] / 100.0
     poorest, richest = (float(np.exp(np.interp(share, floors, np.log(FOODS)))) for share in (0.12, 0.42))
     by_diet = draw.uniforms(32, "cause", COUNT) < 0.5  # the causes were not seen: half vegetarian diet, half loss of intrinsic factor
