@@ -172,7 +172,7 @@ def test_labs_become_observations() -> None:
     assert seen["haemoglobin"].value == pytest.approx(10.0)
     assert (seen["mma"].value, seen["mma"].comparator) == (340.0, ">")
     assert seen["egfr"].value == pytest.approx(egfr_ckd_epi_2021(1.0, 54.0, "female"))
-    assert len(found.observations) == 4
+    assert sum(item.kind == "lab" for item in found.observations) == 4
 
 
 def test_egfr() -> None:
@@ -187,11 +187,21 @@ def test_findings_become_observations() -> None:
         {"what": "vision", "severity": "none"},
         {"what": "walking_aid", "date": "-5d"},
     ]))  # fmt: skip
-    seen = [(item.time_days, item.reading, item.value) for item in found.observations]
+    seen = [(item.time_days, item.reading, item.value) for item in found.observations if item.kind != "unmentioned"]
     assert seen == [
         (-360.0, "symptom_tingling", 0.0), (-300.0, "symptom_tingling", 1.0), (-5.0, "symptom_gait", 1.0), (-5.0, "score_gait", 3.0),
         (0.0, "symptom_gait", 1.0), (0.0, "symptom_vision", 0.0), (0.0, "symptom_tingling", 1.0), (0.0, "score_gait", 2.0),
     ]  # fmt: skip
+
+
+def test_what_nobody_wrote_down_was_hardly_severe() -> None:
+    """Gait, vision and strength were spoken of here; a failing mind was not, so it hardly failed."""
+    named = ({"what": "gait", "severity": "moderate"}, {"what": "vision", "severity": "none"}, {"what": "weakness", "severity": "mild"})
+    found = world(read(findings=list(named)))
+    assert [(item.reading, item.value, item.comparator) for item in found.observations if item.kind == "unmentioned"] == [
+        ("mmse", 23.0, ">")
+    ]
+    assert not [item for item in world(read()).observations if item.kind == "unmentioned"], "an empty case says nothing"
 
 
 def test_what_happened_afterwards_is_never_read() -> None:

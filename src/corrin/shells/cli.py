@@ -258,6 +258,8 @@ def _run(arguments: list[str] | None) -> int:
     try:
         returned = app(args=arguments, prog_name="corrin", standalone_mode=False)
         code = returned if isinstance(returned, int) else 0
+        if code == INTERRUPTED:  # Typer turns Ctrl-C into this number
+            raise KeyboardInterrupt
     except CorrinError as error:
         return _say(error)
     except (KeyboardInterrupt, typer.Abort):

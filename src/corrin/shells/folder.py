@@ -24,8 +24,10 @@ def check_target(folder: Path) -> None:
         above = above.parent
     if not above.is_dir():
         raise InputError("--out", f"{above} is not a folder", "a folder that can be made")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise EnvironmentProblem(f"The answer cannot be written to {folder}: no permission to write in {above}.")
+    try:
+        Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=above)).rmdir()
+    except OSError as error:
+        raise EnvironmentProblem(f"The answer cannot be written to {folder}: {above}: {error.strerror}.") from error
 
 
 def write_answer(answer: Forecast, folder: Path) -> None:
