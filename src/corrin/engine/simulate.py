@@ -32,6 +32,7 @@ CERTIFIED = 0.06
 readings: that is measured on the panel (`measured_error`), because the embedded error of a step misses what one large step skips."""
 SHORTEST_D = 1e-6
 PANEL = 32
+MEASURED = 16
 BLOCK_TILES = 8
 RESTART_D = {"oral": 1e-2, "nasal": 1e-4, "injected": 1e-4, "intravenous": 1e-5, "change": 2e-3}
 """First step after an event, days."""
@@ -231,10 +232,12 @@ def simulate(
 
 
 def measured_error(kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedule, grid: Grid) -> float:
-    """Largest difference of any reading of a panel from the same run with every step cut in four, relative to the reading, or to a
-    hundredth of its largest value in the panel where that is more."""
+    """Largest difference of any reading of some of a panel from the same run with every step cut in two (at order 4 that is 15/16 of the
+    error), relative to the reading, or to a hundredth of its largest value among them where that is more."""
+    some = np.arange(0, start.shape[0], max(1, start.shape[0] // MEASURED))[:MEASURED]
+    start, parameters, schedule = start[some], parameters[some], schedule.only(some)
     rough = _pass(kernel, start, parameters, schedule, grid, 1, None, None)
-    fine = _pass(kernel, start, parameters, schedule, grid, 4, None, None)
+    fine = _pass(kernel, start, parameters, schedule, grid, 2, None, None)
     whole = ~(rough.failed | fine.failed)
     if not whole.any():
         return float("inf")
@@ -270,7 +273,8 @@ def _pass(
             if progress:
                 progress(done[0] / tiles)
 
-    jobs: list[Future[None]] = [pool().submit(block, low, min(low + BLOCK_TILES, tiles)) for low in range(0, tiles, BLOCK_TILES)]
+    size = max(1, min(BLOCK_TILES, -(-tiles // (os.cpu_count() or 1))))  # a small panel still uses every core
+    jobs: list[Future[None]] = [pool().submit(block, low, min(low + size, tiles)) for low in range(0, tiles, size)]
     try:
         for job in jobs:
             job.result()
