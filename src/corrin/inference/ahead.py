@@ -13,7 +13,7 @@ from corrin.case.plan import Plan
 from corrin.case.timeline import Decision, DoseEvent, Timeline
 from corrin.case.world import World, future
 from corrin.engine.draw import normals
-from corrin.engine.simulate import PANEL, Grid, Kernel, find_grid, measured_error, simulate
+from corrin.engine.simulate import PANEL, TOLERANCE, Grid, Kernel, find_grid, measured_error, simulate
 from corrin.inference.population import Population
 from corrin.inference.realise import YEAR_D, Ahead, ahead
 from corrin.inference.update import People
@@ -21,6 +21,8 @@ from corrin.inference.update import People
 Floats = NDArray[np.float64]
 BETTER = 0.25
 """Points by which the score must have fallen since the last visit to count as improvement (assumed: what an examiner can tell)."""
+MANY, LOOSE, ENOUGH = 200, 2e-2, 5e-4
+"""Plans of more doses than this first try a looser tolerance (daily tablets are smooth) and keep it if readings stay this exact."""
 NORMAL_HB, NORMAL_MCV = 0.92, 1.06
 """Shares of the person's own normal at which a blood count counts as normal (assumed)."""
 
@@ -55,9 +57,14 @@ def follow(
         panel_given = [(dose, None if share is None else np.ones(len(panel))) for dose, share in given]
     made = ahead(history, timeline, kernel, values, count, seed, persons, given)
     panel_made = ahead(history, timeline, kernel, panel_values, len(panel), seed, panel, panel_given)
-    grid = find_grid(kernel, people.state[panel], people.parameters[panel], panel_made.schedule)
+    state, parameters = people.state[panel], people.parameters[panel]
+    many = len(given if given is not None else timeline.doses) > MANY
+    for tolerance in (LOOSE, TOLERANCE) if many else (TOLERANCE,):
+        grid = find_grid(kernel, state, parameters, panel_made.schedule, tolerance)
+        error = measured_error(kernel, state, parameters, panel_made.schedule, grid)
+        if error <= ENOUGH:
+            break
     run = simulate(kernel, people.state, people.parameters, made.schedule, grid)
-    error = measured_error(kernel, people.state[panel], people.parameters[panel], panel_made.schedule, grid)
     readings = {name: run.readings[:, :, place].copy() for place, name in enumerate(kernel.model.readings)}
     _first_row(readings, made, people, kernel)
     return Followed(made.times, readings, error, run.failed, ends)
@@ -176,7 +183,9 @@ def _visits(
         hb, mcv = course("haemoglobin"), course("mcv")
         own_hb = people.parameters[:, kernel.model.parameters.index("haemoglobin_reference")]
         own_mcv = people.parameters[:, kernel.model.parameters.index("mcv_reference")]
-        met = (hb >= NORMAL_HB * own_hb[:, None]) & (mcv <= NORMAL_MCV * own_mcv[:, None])
+        met = (hb >= MANY, LOOSE, ENOUGH = 200, 2e-2, 5e-4
+"""Plans of more doses than this first try a looser tolerance (daily tablets are smooth) and keep it if readings stay this exact."""
+NORMAL_HB * own_hb[:, None]) & (mcv <= NORMAL_MCV * own_mcv[:, None])
     else:
         score = course("score")
         met = np.concatenate([np.zeros((people.count, 1), bool), score[:, :-1] - score[:, 1:] < BETTER], axis=1)
