@@ -183,9 +183,7 @@ def _visits(
         hb, mcv = course("haemoglobin"), course("mcv")
         own_hb = people.parameters[:, kernel.model.parameters.index("haemoglobin_reference")]
         own_mcv = people.parameters[:, kernel.model.parameters.index("mcv_reference")]
-        met = (hb >= MANY, LOOSE, ENOUGH = 200, 2e-2, 5e-4
-"""Plans of more doses than this first try a looser tolerance (daily tablets are smooth) and keep it if readings stay this exact."""
-NORMAL_HB * own_hb[:, None]) & (mcv <= NORMAL_MCV * own_mcv[:, None])
+        met = (hb >= NORMAL_HB * own_hb[:, None]) & (mcv <= NORMAL_MCV * own_mcv[:, None])
     else:
         score = course("score")
         met = np.concatenate([np.zeros((people.count, 1), bool), score[:, :-1] - score[:, 1:] < BETTER], axis=1)
