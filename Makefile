@@ -2,7 +2,7 @@
 #   make demo    one example case in, one text report and its figures out (demo-output/)
 #   make test    the whole test suite
 #   make check   format, lint, types, who imports whom, generated files, the wheel alone in an empty environment
-#   make docs    write the generated reference pages anew (docs/reference, schemas)
+#   make docs    write the generated pages anew (docs/reference, docs/model, docs/checks.md, schemas)
 #   make bench   the speed and accuracy benchmarks
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -38,10 +38,13 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/generate.py --check
+	$(BIN)/python scripts/model_docs.py --check
 	BIN=$(BIN) scripts/wheel_smoke.sh $(EXAMPLE)
 
 docs: $(READY)
 	$(BIN)/python scripts/generate.py
+	$(BIN)/python scripts/model_docs.py
+	$(BIN)/python scripts/checks.py
 
 bench: $(READY)
 	@for program in benchmarks/*.py; do \
