@@ -257,6 +257,15 @@ def test_a_reader_that_leaves_is_no_error(root: Path) -> None:
     assert error == b""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_is_exit_5(root: Path) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([sys.executable, "-m", "corrin", "explain", "mma"], stdout=full, stderr=subprocess.PIPE, text=True, cwd=root)
+    assert done.returncode == 5
+    assert done.stderr.startswith("corrin: The output could not be written")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_names_are_sorted_exact_and_found() -> None:
     import corrin
 

@@ -6,6 +6,7 @@ contradict the model (the answer is still given); 5 environment; 70 our own faul
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from corrin.settings import Chosen
 
 CONTRADICTED, INTERRUPTED, OUR_FAULT = 4, 130, 70
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+"""What the system says when output cannot be written."""
 
 app = typer.Typer(
     name="corrin",
@@ -270,6 +273,13 @@ def _run(arguments: list[str] | None) -> int:
         return _reader_left()
     except MemoryError:
         return _say(EnvironmentProblem("There is not enough memory. Ask for fewer draws (--draws)."))
+    except OSError as error:
+        if error.errno not in DISK:
+            from corrin.shells.fault import report_fault
+
+            typer.echo(report_fault(error), err=True)
+            return OUR_FAULT
+        return _unwritten(error)
     except Exception as error:
         usage, show = getattr(error, "exit_code", None), getattr(error, "show", None)
         if isinstance(usage, int) and callable(show):
@@ -284,6 +294,8 @@ def _run(arguments: list[str] | None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         return _reader_left()
+    except OSError as error:
+        return _unwritten(error)
     return code
 
 
@@ -291,6 +303,12 @@ def _say(error: CorrinError) -> int:
     prefix = "" if isinstance(error, InputError) and error.faults else "corrin: "
     typer.echo(f"{prefix}{error}", err=True)
     return error.exit_code
+
+
+def _unwritten(error: OSError) -> int:
+    """The disk behind our output is full, or gone."""
+    _reader_left()
+    return _say(EnvironmentProblem(f"The output could not be written: {error.strerror}."))
 
 
 def _reader_left() -> int:
