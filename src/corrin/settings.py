@@ -113,6 +113,15 @@ def choose(arguments: Mapping[str, Any], folder: Path | None = None, environment
     return chosen
 
 
+def checked(name: str, value: Any) -> Any:
+    """The value of a setting as its reader takes it. Raises `InputError` naming what is allowed."""
+    setting = next(setting for setting in SETTINGS if setting.name == name)
+    try:
+        return setting.read(value)
+    except ValueError as error:
+        raise InputError(name, repr(value)[:60], str(error)) from None
+
+
 def _written(file: Path) -> Mapping[str, Any]:
     try:
         text = file.read_text(encoding="utf-8")

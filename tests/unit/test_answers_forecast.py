@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,6 +86,28 @@ def test_observed_values_keep_their_report_and_carry_the_readings_unit(modelled:
     assert serum.value == pytest.approx(151.3, abs=0.5)
     assert serum.as_reported.endswith("205 pg/mL")
     assert not any("[" in lab.as_reported for lab in answer.observed)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"draws": 0}, {"draws": 2.5}, {"draws": "x"}, {"years": 0}, {"years": float("nan")}, {"years": 1e9}, {"seed": -1}, {"seed": None}],
+)
+def test_options_that_mean_nothing_are_refused(options: dict[str, Any], modelled: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=next(iter(options))):
+        forecast.forecast(examples.example("stabler2013-vignette"), plans=["none"], **options)
+    assert not modelled
+
+
+def test_an_example_and_a_plan_may_be_named(modelled: dict[str, Any]) -> None:
+    answer = forecast.forecast("stabler2013-vignette", plans="none")
+    assert (answer.case_id, [plan.name for plan in answer.plans]) == ("stabler2013-vignette", ["none"])
+
+
+def test_an_answer_cannot_be_changed(modelled: dict[str, Any]) -> None:
+    answer = forecast.forecast("stabler2013-vignette", plans="none")
+    with pytest.raises(TypeError, match="frozen"):
+        answer.plans[0].readings["mma"] = answer.plans[0].readings["serum_b12"]
+    assert pickle.loads(pickle.dumps(answer)) == answer == copy.deepcopy(answer)
 
 
 def test_what_nobody_wrote_down_was_not_measured(modelled: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from corrin.answers.assemble import Intended, Options, Subject, assemble
+from corrin.answers.examples import example, examples
 from corrin.answers.explain import readings
 from corrin.answers.record import Forecast, Given, Lab, Notice, WarningCode
 from corrin.answers.reported import as_reported
@@ -16,6 +17,7 @@ from corrin.case.case import Case
 from corrin.case.plan import MAX_DOSES, Plan, built_in_plans, read_plan
 from corrin.case.reader import read_case
 from corrin.errors import InputError
+from corrin.settings import checked
 
 DAYS_PER_YEAR = 365.25
 NEUROLOGICAL = {
@@ -32,7 +34,7 @@ USUAL_NEUROLOGICAL = ("none", "bnf-hydroxocobalamin-neurological", "oral-1000-da
 
 def forecast(
     case: Case | str | Path | Mapping[str, Any],
-    plans: Sequence[Plan | str | Path | Mapping[str, Any]] | None = None,
+    plans: Sequence[Plan | str | Path | Mapping[str, Any]] | Plan | str | Path | Mapping[str, Any] | None = None,
     years: float = 2.0,
     draws: int = 1000,
     seed: int = 1,
@@ -40,10 +42,13 @@ def forecast(
 ) -> Forecast:
     """The course of one person under each plan, with intervals.
 
-    `case` is a `Case`, a file, a text or a dict; `plans` likewise, or names of built-in plans; without plans: no treatment, injections and
-    tablets. `progress` is told what is being done and how far it is, 0 to 1.
+    `case` is a `Case`, a file, a text, a dict or the id of an example; `plans` likewise, or names of built-in plans; without plans: no
+    treatment, injections and tablets. `progress` is told what is being done and how far it is, 0 to 1.
     """
-    person = case if isinstance(case, Case) else read_case(case)
+    years, draws, seed = checked("years", years), checked("draws", draws), checked("seed", seed)
+    person = _person(case)
+    if isinstance(plans, (Plan, str, Path, Mapping)):
+        plans = [plans]
     chosen = [plan if isinstance(plan, Plan) else read_plan(plan) for plan in (plans or usual_plans(person))]
     names = [plan.name for plan in chosen]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -58,6 +63,14 @@ def forecast(
             )  # fmt: skip
     computed = run(person, chosen, years, draws, seed, progress)
     return assemble(subject(person), [intended(plan, horizon) for plan in chosen], computed, Options(years=years, draws=draws, seed=seed))
+
+
+def _person(case: Case | str | Path | Mapping[str, Any]) -> Case:
+    if isinstance(case, Case):
+        return case
+    if isinstance(case, str) and case in examples() and not Path(case).exists():
+        return example(case)
+    return read_case(case)
 
 
 def usual_plans(case: Case) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ import json
 import math
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from corrin.errors import InputError
 
@@ -45,6 +45,22 @@ class Record(BaseModel):
     """Frozen, and nothing beyond what is named here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=False)
+
+
+class Fixed(dict[str, Any]):
+    """A dict that cannot be changed: what an answer says stays what was computed."""
+
+    def _refuse(self, *given: Any, **named: Any) -> Any:
+        raise TypeError("an answer is frozen; copy the dict to change it")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (dict(self),))
+
+
+def _fixed(value: dict[str, Any]) -> dict[str, Any]:
+    return Fixed(value)
 
 
 class Notice(Record):
@@ -132,7 +148,7 @@ class PlanResult(Record):
     title: str
     description: str
     doses: tuple[Given, ...]
-    readings: dict[str, Band]
+    readings: Annotated[dict[str, Band], AfterValidator(_fixed)]
     milestones: tuple[Milestone, ...]
     not_expected: tuple[str, ...] = Field((), description="what is not expected back within 24 months")
     notes: tuple[str, ...] = ()
@@ -182,7 +198,7 @@ class Forecast(Record):
     disclaimer: str = DISCLAIMER
     warnings: tuple[Notice, ...] = ()
     today: tuple[Quantity, ...]
-    past: dict[str, Band]
+    past: Annotated[dict[str, Band], AfterValidator(_fixed)]
     observed: tuple[Lab, ...]
     thresholds: dict[str, tuple[Threshold, ...]] = {}
     plans: tuple[PlanResult, ...]
