@@ -19,8 +19,9 @@ from corrin.inference.realise import YEAR_D, Ahead, ahead
 from corrin.inference.update import People
 
 Floats = NDArray[np.float64]
-BETTER = 0.25
-"""Points by which the score must have fallen since the last visit to count as improvement (assumed: what an examiner can tell)."""
+BETTER, BACK = 0.25, 3
+"""Points by which the score must have fallen over so many visits to count as improvement (assumed: what an examiner can tell, and no sooner
+than three visits, because myelin comes back over months)."""
 MANY, LOOSE, ENOUGH = 200, 2e-2, 5e-4
 """Plans of more doses than this first try a looser tolerance (daily tablets are smooth) and keep it if readings stay this exact."""
 NORMAL_HB, NORMAL_MCV = 0.92, 1.06
@@ -186,7 +187,7 @@ def _visits(
         met = (hb >= NORMAL_HB * own_hb[:, None]) & (mcv <= NORMAL_MCV * own_mcv[:, None])
     else:
         score = course("score")
-        met = np.concatenate([np.zeros((people.count, 1), bool), score[:, :-1] - score[:, 1:] < BETTER], axis=1)
+        met = np.concatenate([np.zeros((people.count, BACK), bool), score[:, :-BACK] - score[:, BACK:] < BETTER], axis=1)
     for visit in range(len(days) - 1, 0, -1):
         if visit < met.shape[1]:
             end = np.where(met[:, visit], days[visit], end)

@@ -28,16 +28,19 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 PANEL_FIRST = 1 << 30
 """Panel people are numbered from here, so that they are nobody's draws."""
-KEEP = 0.5
+KEEP = 0.6
 """Share of draws that stays effective at each step of tempering."""
-MOVES, MOST_MOVES = 2, 6
+MOVES, MOST_MOVES = 3, 12
 FINE, COARSE = 1e-3, 1e-2
 """Tolerances of a step: for the history shown, and for the many trials of the sampler."""
 HEARD = 0.01
 """Smallest change of a prediction (log) by one standard deviation of a random number that counts as being heard of."""
 LEAST = 256
-SAME = 0.5
+SAME = 0.15
 """Copies count as independent when what they predict correlates less than this with where they began."""
+SHARED = 0.5
+"""Lineages are not quite independent, because all move towards one fitted distribution: between seeds, means of two hard patients spread
+as those of a quarter to a half as many draws."""
 ENOUGH = 0.1
 """Effective draws, as a share of all, below which an answer says "not resolved"."""
 
@@ -173,11 +176,11 @@ def update(
     teller.prepare()
     seen = tuple(item for item in world.observations if item.reading in kernel.model.readings)
     names = teller.names()
-    levels, effective = 0, float(draws)
+    levels, effective, eve = 0, float(draws), np.arange(draws)
     if seen:
         few = max(min(draws, LEAST), draws // 2)
         z = teller.prior(few)
-        matrix, levels, effective = _temper(teller, seen, names, np.array([z[name] for name in names]), draws, seed, progress)
+        matrix, levels, eve = _temper(teller, seen, names, np.array([z[name] for name in names]), draws, seed, progress)
         z = dict(zip(names, matrix, strict=True))
     else:
         z = teller.prior(draws)
@@ -185,6 +188,9 @@ def update(
     weights = np.where(run.failed, 0.0, 1.0)
     weights /= weights.sum()
     misfit = {}
+    if seen:
+        now = run.readings[np.arange(draws), made.row_of[0.0]]
+        effective = independent(now[~run.failed], eve[~run.failed])
     predict = teller.predictor(made, run)
     for item in seen:
         if item.kind == "lab" and item.comparator == "=":
@@ -201,21 +207,20 @@ def _temper(
     draws: int,
     seed: int,
     progress: Callable[[str, float], None] | None,
-) -> tuple[Floats, int, float]:
-    """Lead half the draws to the data; at the last step make them all, and move them apart. Returns draws, steps, effective number."""
+) -> tuple[Floats, int, Ints]:
+    """Lead half the draws to the data; at the last step make them all, and move them apart. Returns draws, steps, and from which draw of
+    the prior each descends."""
     count = matrix.shape[1]
     score, shown = _score(teller, seen, dict(zip(names, matrix, strict=True)))
     heard = _heard(teller, seen, names, seed)
-    level, levels, turn, ancestors, keep = 0.0, 0, 0, float(count), 0.7
-    likeness = 1.0
+    level, levels, turn, keep, likeness = 0.0, 0, 0, 0.7, 1.0
+    eve = np.arange(count)
     while level < 1.0:
         following = _next_level(score, level)
         weights = np.exp((following - level) * (score - score.max()))
         wanted = draws if following >= 1.0 else count
         chosen = _resample(weights, wanted, float(uniforms(seed, f"resample {levels}", 1)[0]))
-        families = np.bincount(chosen, minlength=count).astype(float)
-        count = wanted
-        ancestors = count**2 / float((families**2).sum())
+        count, eve = wanted, eve[chosen]
         matrix, score, shown = matrix[:, chosen], score[chosen], shown[:, chosen]
         level, levels = following, levels + 1
         began, likeness = shown.copy(), 1.0
@@ -228,16 +233,32 @@ def _temper(
                 break
         if progress:
             progress("learning from the data", 0.9 * level + 0.1 * (level >= 1.0))
-    alike = likeness**2
-    effective = 1.0 / ((1.0 - alike) / count + alike / ancestors)
-    if effective < ENOUGH * count:  # not resolved: half the weight of the data, so that the draws spread
+    if independent(shown.T, eve) < ENOUGH * count:  # not resolved: half the weight of the data, so that the draws spread
         for _ in range(MOST_MOVES):
             matrix, score, shown, _ = _move(teller, seen, names, heard, matrix, score, shown, 0.5, keep, seed, turn)
             turn += 1
     for row, name in enumerate(names):
         if not heard[row]:  # nothing was seen of these: the prior is their posterior
             matrix[row] = normals(seed, name, count)
-    return matrix, levels, effective
+    return matrix, levels, eve
+
+
+def independent(seen: Floats, eve: Ints) -> float:
+    """How many independent draws these are worth, for the quantity that is worst off; `seen` (people, quantities).
+
+    Draws of one ancestor may err together, so the variance of a mean is taken over ancestors: the sum over them of the squared sum of
+    deviations (Chan HP, Lai TL. A general theory of particle filters in hidden Markov models. Ann Stat 2013;41:2877-2904).
+    """
+    people = seen.shape[0]
+    ranks = np.argsort(np.argsort(seen, axis=0, kind="stable"), axis=0, kind="stable") / people - 0.5  # no single far draw decides
+    moving = np.ptp(seen, axis=0) > 1e-9 * np.maximum(1.0, np.abs(seen).max(axis=0))
+    if not moving.any():
+        return float(people)
+    ranks = ranks[:, moving] - ranks[:, moving].mean(axis=0)
+    sums = np.zeros((int(eve.max()) + 1, ranks.shape[1]))
+    np.add.at(sums, eve, ranks)
+    variance = (sums**2).sum(axis=0) / people**2
+    return float(SHARED * min(people, np.min(ranks.var(axis=0) / np.maximum(variance, 1e-12))))
 
 
 def _likeness(before: Floats, after: Floats) -> float:
