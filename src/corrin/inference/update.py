@@ -176,11 +176,11 @@ def update(
     teller.prepare()
     seen = tuple(item for item in world.observations if item.reading in kernel.model.readings)
     names = teller.names()
-    levels, effective, eve = 0, float(draws), np.arange(draws)
+    levels, effective = 0, float(draws)
     if seen:
         few = max(min(draws, LEAST), draws // 2)
         z = teller.prior(few)
-        matrix, levels, eve = _temper(teller, seen, names, np.array([z[name] for name in names]), draws, seed, progress)
+        matrix, levels, effective = _temper(teller, seen, names, np.array([z[name] for name in names]), draws, seed, progress)
         z = dict(zip(names, matrix, strict=True))
     else:
         z = teller.prior(draws)
@@ -188,9 +188,6 @@ def update(
     weights = np.where(run.failed, 0.0, 1.0)
     weights /= weights.sum()
     misfit = {}
-    if seen:
-        now = run.readings[np.arange(draws), made.row_of[0.0]]
-        effective = independent(now[~run.failed], eve[~run.failed])
     predict = teller.predictor(made, run)
     for item in seen:
         if item.kind == "lab" and item.comparator == "=":
@@ -207,9 +204,10 @@ def _temper(
     draws: int,
     seed: int,
     progress: Callable[[str, float], None] | None,
-) -> tuple[Floats, int, Ints]:
-    """Lead half the draws to the data; at the last step make them all, and move them apart. Returns draws, steps, and from which draw of
-    the prior each descends."""
+) -> tuple[Floats, int, float]:
+    """Lead half the draws to the data; at the last step make them all, and move them apart. Returns draws, steps, and how many
+    independent draws they are worth; where that is too few, the draws returned are those of half the weight of the data, and the number
+    stays what it was, so that the answer can say so."""
     count = matrix.shape[1]
     score, shown = _score(teller, seen, dict(zip(names, matrix, strict=True)))
     heard = _heard(teller, seen, names, seed)
@@ -233,14 +231,17 @@ def _temper(
                 break
         if progress:
             progress("learning from the data", 0.9 * level + 0.1 * (level >= 1.0))
-    if independent(shown.T, eve) < ENOUGH * count:  # not resolved: half the weight of the data, so that the draws spread
-        for _ in range(MOST_MOVES):
-            matrix, score, shown, _ = _move(teller, seen, names, heard, matrix, score, shown, 0.5, keep, seed, turn)
-            turn += 1
     for row, name in enumerate(names):
         if not heard[row]:  # nothing was seen of these: the prior is their posterior
             matrix[row] = normals(seed, name, count)
-    return matrix, levels, eve
+    _, _, made, run = teller.tell(dict(zip(names, matrix, strict=True)), certify=True)
+    now = run.readings[np.arange(count), made.row_of[0.0]]
+    effective = independent(now[~run.failed], eve[~run.failed])
+    if effective < ENOUGH * count:  # not resolved: half the weight of the data, so that the draws spread
+        for _ in range(MOST_MOVES):
+            matrix, score, shown, _ = _move(teller, seen, names, heard, matrix, score, shown, 0.5, keep, seed, turn)
+            turn += 1
+    return matrix, levels, effective
 
 
 def independent(seen: Floats, eve: Ints) -> float:
