@@ -1,7 +1,9 @@
 """`corrin.study/1`: a published experiment as it can be simulated and compared. The shape only; `reader.py` reads the files.
 
-A study has arms; an arm has doses (as a rhythm or listed days) and outcomes over time. Values stay in the units of the paper. `role` says
-what a study may be used for: `fit` (the population is calibrated on it) or `check` (never fitted, only compared).
+A study has arms; an arm has doses (as a rhythm or listed days) and outcomes over time. Values stay in the units of the paper. Who the
+people were stands in the words of `corrin.case/1` (`history`), so that an arm begins as a patient does; what was measured in them at the
+start (day 0 outcomes, `baseline`) conditions them as a patient's laboratory values condition theirs. `role` says what a study may be used
+for: `fit` (the population is calibrated on it) or `check` (never fitted, only compared).
 """
 
 from __future__ import annotations
@@ -13,14 +15,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from corrin.case.case import History, Pregnancy
+from corrin.case.plan import MAX_DOSES, DietChange, DrugChange
+
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Text = Annotated[str, Field(max_length=4000)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
 Seen = Literal["full text", "abstract", "secondary", "derived", "recalled", "assumed"]
 Statistic = Literal[
-    "mean", "median", "geometric mean", "mean change", "percent change", "percent", "count", "ratio", "difference", "odds ratio", "slope",
-    "correlation",
+    "mean", "median", "geometric mean", "mean change", "median change", "percent change", "percent", "difference", "count", "ratio",
+    "odds ratio", "slope", "correlation", "time", "other",
 ]  # fmt: skip
+"""`mean change`, `median change`: against `from_day`; `percent change`: mean of each person's change in %; `percent`: of people whose reading
+lies `below` or `above` a limit; `difference`: of the mean change against another arm (`versus`). The rest is kept and not simulated."""
 SpreadKind = Literal["sd", "se", "ci95", "iqr", "range", "log_sd", "none"]
 
 
@@ -31,23 +38,35 @@ class Strict(BaseModel):
 
 
 class Population(Strict):
-    """Who took part, as far as a simulation needs it. `entry` names readings and limits a virtual person must meet."""
+    """Who took part, as far as a simulation needs it. An arm's own population replaces the study's as a whole.
+
+    `history` uses the case vocabulary: conditions, diet, drugs, operations, nitrous oxide, past B12, each with what is known of its time
+    (`from` as `~6y` before the start); what is left out is unknown and drawn.
+    """
 
     description: Text
-    age_mean_y: Number | None = None
-    age_sd_y: Number | None = None
-    age_low_y: Number | None = None
-    age_high_y: Number | None = None
+    age_mean_y: Annotated[float, Field(ge=0.0, le=120.0)] | None = None
+    age_sd_y: Annotated[float, Field(ge=0.0, le=40.0)] | None = None
+    age_low_y: Annotated[float, Field(ge=0.0, le=120.0)] | None = None
+    age_high_y: Annotated[float, Field(ge=0.0, le=120.0)] | None = None
     female_share: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
-    diet: Text | None = None
-    causes: tuple[Text, ...] = ()
-    drugs: tuple[Text, ...] = ()
+    weight_kg: Annotated[float, Field(gt=0.0, le=500.0)] | None = None
     country: Text | None = None
     folate_fortified: bool | None = None
+    pregnancy: Pregnancy | None = None
+    history: History = History()
+    assumed: Text | None = None
+    """What in `history` is a judgement and not in the paper."""
+
+    @model_validator(mode="after")
+    def _ages_in_order(self) -> Population:
+        if self.age_low_y is not None and self.age_high_y is not None and self.age_low_y > self.age_high_y:
+            raise ValueError("age_low_y is above age_high_y")
+        return self
 
 
 class EntryRule(Strict):
-    """A virtual person enters when the reading, in this unit, lies between the limits."""
+    """A virtual person enters when the reading as a laboratory would report it, in this unit, lies between the limits at day 0."""
 
     reading: Text
     unit: Text
@@ -75,23 +94,33 @@ class DoseRhythm(Strict):
 class Outcome(Strict):
     """One quantity over time. Lists have one entry for each time; an entry that is not known is null.
 
-    `spread` is what `low`/`high` or `sd` mean. `definition` says what was counted or scored, `at` where in the paper it stands.
+    `reading` is the body's reading it is compared with (none: kept and not simulated). `spread` says what `low`/`high` or `sd` mean: between
+    people, or of the statistic itself (se, ci95). `definition` says what was counted or scored, `at` where in the paper it stands. A day-0
+    entry is the state at entry. `hours_since_dose`: blood taken so long after a dose; without it a time that falls on a dose day means
+    before that dose.
     """
 
     label: Text
-    reading: Text | None = None
-    unit: Text
+    reading: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")] | None = None
+    unit: Annotated[str, Field(min_length=1, max_length=100)]
     definition: Text | None = None
     statistic: Statistic
-    time_d: Annotated[tuple[Number, ...], Field(min_length=1)]
-    value: Annotated[tuple[Number | None, ...], Field(min_length=1)]
+    below: Number | None = None
+    above: Number | None = None
+    limit_unit: Annotated[str, Field(max_length=40)] | None = None
+    versus: Text | None = None
+    from_day: Number = 0.0
+    time_d: Annotated[tuple[Number, ...], Field(min_length=1, max_length=500)]
+    value: Annotated[tuple[Number | None, ...], Field(min_length=1, max_length=500)]
     spread: SpreadKind = "none"
     sd: tuple[Number | None, ...] = ()
     low: tuple[Number | None, ...] = ()
     high: tuple[Number | None, ...] = ()
     n: tuple[int | None, ...] = ()
+    hours_since_dose: Annotated[float, Field(ge=0.0)] | None = None
     follow_up_d: Number | None = None
-    role: Literal["fit", "check"] | None = None
+    role: Literal["fit", "check", "none"] | None = None
+    role_reason: Text | None = None
     tolerance: Annotated[float, Field(gt=0.0)] | None = None
     tolerance_assumed: bool = False
     seen: Seen | None = None
@@ -106,22 +135,42 @@ class Outcome(Strict):
                 raise ValueError(f"{name} has {len(found)} entries and time_d has {len(self.time_d)}")
         if self.tolerance is not None and not self.tolerance_assumed and self.spread == "none" and not self.sd:
             raise ValueError("a tolerance without a spread in the paper is assumed: set tolerance_assumed")
+        if self.statistic == "percent" and self.reading is not None:
+            if (self.below is None) == (self.above is None):
+                raise ValueError("a percentage of people needs below or above, one of them")
+            if self.limit_unit is None:
+                raise ValueError("below or above needs limit_unit")
+            if any(value is not None and not 0.0 <= value <= 100.0 for value in self.value):
+                raise ValueError("a percentage of people lies between 0 and 100")
+        if self.statistic == "difference" and self.reading is not None and self.versus is None:
+            raise ValueError("a difference needs versus, the name of the other arm")
+        positive = self.statistic in ("mean", "median", "geometric mean")
+        if self.reading is not None and positive and any(value is not None and value <= 0.0 for value in self.value):
+            raise ValueError("a level must be positive")
         return self
 
 
 class Arm(Strict):
-    """People treated alike. Without doses nothing is given."""
+    """People treated alike. Without doses nothing is given; `simulable = false` says that what was given is not known well enough."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     n: Annotated[int, Field(ge=1)] | None = None
+    simulable: bool = True
     regimen: Text | None = None
     product: Text | None = None
     doses: tuple[DoseRhythm, ...] = ()
     dose_days: tuple[Number, ...] = ()
     dose_ug: Annotated[float, Field(ge=0.0)] | None = None
     background: Text | None = None
+    start_drugs: tuple[DrugChange, ...] = ()
+    stop_drugs: tuple[DrugChange, ...] = ()
+    diet: DietChange | None = None
+    stop_nitrous_oxide: bool = True
+    keeps_treatment: bool = False
+    """Treatment before day 0 goes on beside this arm's."""
     adherence: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
     population: Population | None = None
+    baseline: tuple[Outcome, ...] = ()
     outcome: tuple[Outcome, ...] = ()
     note: Text | None = None
 
@@ -133,6 +182,8 @@ class Arm(Strict):
             raise ValueError("dose_days needs dose_ug")
         if (self.doses or self.dose_days) and self.product is None:
             raise ValueError("an arm with doses needs a product")
+        if len(self.dose_days) + sum(rhythm.count * rhythm.per_day for rhythm in self.doses) > MAX_DOSES:
+            raise ValueError(f"an arm has at most {MAX_DOSES} doses")
         return self
 
     def dose_list(self) -> list[tuple[float, float]]:
@@ -158,6 +209,7 @@ class Study(Strict):
     role_reason: Text | None = None
     population: Population
     entry: tuple[EntryRule, ...] = ()
+    baseline: tuple[Outcome, ...] = ()
     follow_up_d: Annotated[float, Field(gt=0.0)] | None = None
     arm: Annotated[tuple[Arm, ...], Field(min_length=1)]
     note: Text | None = None
@@ -169,6 +221,8 @@ class Study(Strict):
             raise ValueError("two arms have the same name")
         for arm in self.arm:
             for outcome in arm.outcome:
+                if outcome.versus is not None and outcome.versus not in names:
+                    raise ValueError(f"{arm.name}, {outcome.label}: versus names no arm: {outcome.versus}")
                 seen, role = outcome.seen or self.seen, outcome.role or self.role
                 if role == "fit" and seen == "recalled":
                     raise ValueError(f"{arm.name}, {outcome.label}: a recalled number is never fitted")
