@@ -26,8 +26,8 @@ Statistic = Literal[
     "mean", "median", "geometric mean", "mean change", "median change", "percent change", "percent", "difference", "count", "ratio",
     "odds ratio", "slope", "correlation", "time", "other",
 ]  # fmt: skip
-"""`mean change`, `median change`: against `from_day`; `percent change`: mean of each person's change in %; `percent`: of people whose reading
-lies `below` or `above` a limit; `difference`: of the mean change against another arm (`versus`). The rest is kept and not simulated."""
+"""`mean change`, `median change`: against `from_day`; `percent change`: mean of each person's change in %; `percent`: of people whose
+reading lies `below` or `above` a limit; `difference`: of the mean change against another arm (`versus`). The rest is kept, not simulated."""
 SpreadKind = Literal["sd", "se", "ci95", "iqr", "range", "log_sd", "none"]
 
 
@@ -94,7 +94,7 @@ class DoseRhythm(Strict):
 class Outcome(Strict):
     """One quantity over time. Lists have one entry for each time; an entry that is not known is null.
 
-    `reading` is the body's reading it is compared with (none: kept and not simulated). `spread` says what `low`/`high` or `sd` mean: between
+    `reading` is the body's reading it is compared with (none: kept, not simulated). `spread` says what `low`/`high` or `sd` mean: between
     people, or of the statistic itself (se, ci95). `definition` says what was counted or scored, `at` where in the paper it stands. A day-0
     entry is the state at entry. `hours_since_dose`: blood taken so long after a dose; without it a time that falls on a dose day means
     before that dose.
