@@ -134,16 +134,24 @@ class Teller:
         return predict
 
 
-def _score(teller: Teller, seen: tuple[Observation, ...], z: dict[str, Floats]) -> tuple[Floats, Floats]:
-    """Log-likelihood (people,) and what was predicted on a symmetric scale (observations, people)."""
-    _, _, made, run = teller.tell(z, certify=True)  # people of extreme speed need a finer grid than the panel's
-    predict = teller.predictor(made, run)
-    count = run.failed.shape[0]
-    with np.errstate(all="ignore"):
-        score = likelihood.total(seen, predict, count)
-        shown = np.array([np.log(np.maximum(predict(item), 1e-9)) for item in seen]) if seen else np.zeros((0, count))
-    bad = run.failed | ~np.isfinite(score)
-    return np.where(bad, -1e6, score), np.where(np.isfinite(shown), shown, 0.0)
+Scorer = Callable[[dict[str, Floats]], tuple[Floats, Floats]]
+"""Draws to their log-likelihood (people,) and what was predicted on a symmetric scale (observations, people)."""
+
+
+def _person(teller: Teller, seen: tuple[Observation, ...]) -> Scorer:
+    """Scores draws by what was seen in one person."""
+
+    def score(z: dict[str, Floats]) -> tuple[Floats, Floats]:
+        _, _, made, run = teller.tell(z, certify=True)  # people of extreme speed need a finer grid than the panel's
+        predict = teller.predictor(made, run)
+        count = run.failed.shape[0]
+        with np.errstate(all="ignore"):
+            found = likelihood.total(seen, predict, count)
+            shown = np.array([np.log(np.maximum(predict(item), 1e-9)) for item in seen]) if seen else np.zeros((0, count))
+        bad = run.failed | ~np.isfinite(found)
+        return np.where(bad, -1e6, found), np.where(np.isfinite(shown), shown, 0.0)
+
+    return score
 
 
 def _next_level(score: Floats, level: float) -> float:
@@ -180,7 +188,9 @@ def update(
     if seen:
         few = max(min(draws, LEAST), draws // 2)
         z = teller.prior(few)
-        matrix, levels, effective = _temper(teller, seen, names, np.array([z[name] for name in names]), draws, seed, progress)
+        matrix, levels, effective = temper(
+            teller, _person(teller, seen), names, np.array([z[name] for name in names]), draws, seed, progress
+        )
         z = dict(zip(names, matrix, strict=True))
     else:
         z = teller.prior(draws)
@@ -196,9 +206,9 @@ def update(
     return People(z, parameters, values, run.end, weights, effective, made, run, misfit, levels, teller.error)
 
 
-def _temper(
+def temper(
     teller: Teller,
-    seen: tuple[Observation, ...],
+    scorer: Scorer,
     names: list[str],
     matrix: Floats,
     draws: int,
@@ -209,8 +219,8 @@ def _temper(
     independent draws they are worth; where that is too few, the draws returned are those of half the weight of the data, and the number
     stays what it was, so that the answer can say so."""
     count = matrix.shape[1]
-    score, shown = _score(teller, seen, dict(zip(names, matrix, strict=True)))
-    heard = _heard(teller, seen, names, seed)
+    score, shown = scorer(dict(zip(names, matrix, strict=True)))
+    heard = _heard(scorer, names, seed)
     level, levels, turn, keep, likeness = 0.0, 0, 0, 0.7, 1.0
     eve = np.arange(count)
     while level < 1.0:
@@ -223,7 +233,7 @@ def _temper(
         level, levels = following, levels + 1
         began, likeness = shown.copy(), 1.0
         for _ in range(MOST_MOVES if level >= 1.0 else MOVES):
-            matrix, score, shown, accepted = _move(teller, seen, names, heard, matrix, score, shown, level, keep, seed, turn)
+            matrix, score, shown, accepted = _move(scorer, names, heard, matrix, score, shown, level, keep, seed, turn)
             keep = max(0.0, keep - 0.15) if accepted > 0.35 else keep + 0.4 * (1.0 - keep) if accepted < 0.15 else keep
             turn += 1
             likeness = _likeness(began, shown)
@@ -239,7 +249,7 @@ def _temper(
     effective = independent(now[~run.failed], eve[~run.failed])
     if effective < ENOUGH * count:  # not resolved: half the weight of the data, so that the draws spread
         for _ in range(MOST_MOVES):
-            matrix, score, shown, _ = _move(teller, seen, names, heard, matrix, score, shown, 0.5, keep, seed, turn)
+            matrix, score, shown, _ = _move(scorer, names, heard, matrix, score, shown, 0.5, keep, seed, turn)
             turn += 1
     return matrix, levels, effective
 
@@ -271,21 +281,20 @@ def _likeness(before: Floats, after: Floats) -> float:
     return worst
 
 
-def _heard(teller: Teller, seen: tuple[Observation, ...], names: list[str], seed: int) -> NDArray[np.bool_]:
+def _heard(scorer: Scorer, names: list[str], seed: int) -> NDArray[np.bool_]:
     """Which random numbers the data can speak of: those that move a prediction when they alone are changed, in any of a few people."""
     few = 6
     base = np.array([normals(seed, name, few, PANEL_FIRST) for name in names])
     rows = len(names)
     many = np.repeat(base[:, None, :], rows + 1, axis=1)  # (names, changed one, people)
     many[np.arange(rows), np.arange(rows), :] += 1.0
-    _, shown = _score(teller, seen, dict(zip(names, many.reshape(rows, -1), strict=True)))
-    shown = shown.reshape(len(seen), rows + 1, few)
+    _, shown = scorer(dict(zip(names, many.reshape(rows, -1), strict=True)))
+    shown = shown.reshape(-1, rows + 1, few)
     return np.asarray(np.abs(shown[:, :rows] - shown[:, rows:]).max(axis=(0, 2)) > HEARD)
 
 
 def _move(
-    teller: Teller,
-    seen: tuple[Observation, ...],
+    scorer: Scorer,
     names: list[str],
     heard: NDArray[np.bool_],
     matrix: Floats,
@@ -311,7 +320,7 @@ def _move(
     factor = np.linalg.cholesky(covariance)
     there = centre + keep * (now - centre) + np.sqrt(1.0 - keep * keep) * (factor @ noise)
     proposal[heard] = there
-    fresh, predicted = _score(teller, seen, dict(zip(names, proposal, strict=True)))
+    fresh, predicted = scorer(dict(zip(names, proposal, strict=True)))
 
     def excess(z: Floats) -> Floats:
         """Log of prior over fitted distribution."""

@@ -27,7 +27,7 @@ Statistic = Literal[
     "odds ratio", "slope", "correlation", "time", "other",
 ]  # fmt: skip
 """`mean change`, `median change`: against `from_day`; `percent change`: mean of each person's change in %; `percent`: of people whose
-reading lies `below` or `above` a limit; `difference`: of the mean change against another arm (`versus`). The rest is kept, not simulated."""
+reading lies `below` or `above` a limit; `difference`: of the mean change against another arm (`versus`). The rest is not simulated."""
 SpreadKind = Literal["sd", "se", "ci95", "iqr", "range", "log_sd", "none"]
 
 
