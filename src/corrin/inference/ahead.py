@@ -47,8 +47,8 @@ def follow(
     timeline = future(case, plan, years)
     count = people.count
     persons = np.arange(count)
-    values = _values(timeline, people.values, seed, count, 0)
-    panel = _panel(people)
+    values = values_of(timeline, people.values, seed, count, 0)
+    panel = panel_of(people)
     panel_values = {name: value[panel] for name, value in values.items()}
     given: list[tuple[DoseEvent, Floats | None]] | None = None
     panel_given = given
@@ -71,12 +71,12 @@ def follow(
     return Followed(made.times, readings, error, run.failed, ends)
 
 
-def _panel(people: People) -> NDArray[np.int64]:
+def panel_of(people: People) -> NDArray[np.int64]:
     """Draws that set the pace: evenly spread over the draws, the same for any batch."""
     return np.unique(np.linspace(0, people.count - 1, min(PANEL, people.count)).astype(np.int64))
 
 
-def _values(timeline: Timeline, known: dict[str, Floats], seed: int, count: int, first: int) -> dict[str, Floats]:
+def values_of(timeline: Timeline, known: dict[str, Floats], seed: int, count: int, first: int) -> dict[str, Floats]:
     """Latents the plan adds, drawn beside those of the history."""
     z = {latent.name: normals(seed, latent.name, count, first) for latent in timeline.latents if latent.needs_z}
     values = dict(known)
@@ -165,7 +165,7 @@ def _visits(
     short = Timeline(0.0, last, timeline.changes, (), timeline.latents, ())
     doses = [(dose, share) for dose, share in given if dose.time_days < last]
     made = ahead(history, short, kernel, values, people.count, seed, persons, doses, [day for day in days if day > 0.0] or [last])
-    panel = _panel(people)
+    panel = panel_of(people)
     panel_values = {name: value[panel] for name, value in values.items()}
     panel_doses = [(dose, None if share is None else np.ones(len(panel))) for dose, share in doses]
     panel_made = ahead(history, short, kernel, panel_values, len(panel), seed, panel, panel_doses, list(made.times))

@@ -24,6 +24,8 @@ AGE_STEPS_D = (-12.0 * YEAR_D, -5.0 * YEAR_D)
 """Where a history is cut so that age keeps up."""
 AGE_AHEAD_D = YEAR_D
 """How often age moves in the future; the same days under every plan, so that plans differ by what is given and by nothing else."""
+AGE = "age_of_participant_y"
+"""Latent that holds each person's own age at day 0 where people differ in age (study arms); without it all have the world's."""
 CLOSE_D = 1e-6
 SLOW_RESTART_D = 0.5
 """First step after the onset of a slow cause, days."""
@@ -41,7 +43,7 @@ class Exposed:
     changes: tuple[Change, ...]
     values: Mapping[str, Floats]
     people: int
-    age_y: float
+    age_y: float | Floats
 
     def at(self, times: Floats) -> Floats:
         """Exposures at times (segments, people); shape (segments, exposures, people). A change counts from its own instant on."""
@@ -146,7 +148,7 @@ def past(
     early = len(fixed) + slots
     lengths = np.diff(np.concatenate([np.full((1, people), start), ends]), axis=0)
     middles = ends - 0.5 * lengths
-    exposed = Exposed(kernel, history.changes, values, people, world.age_y)
+    exposed = Exposed(kernel, history.changes, values, people, values.get(AGE, world.age_y))
     sets, which = _sets(exposed, middles, early, late)
     places = (0.5, 1.0) if fine else (1.0,)
     dense = [places if index < early or not late else (1.0,) for index in range(len(ends))]
@@ -280,7 +282,7 @@ def ahead(
     ends = sorted(edges)
     starts = [0.0, *ends[:-1]]
     lengths = np.repeat((np.array(ends) - np.array(starts))[:, None], people, axis=1)
-    exposed = Exposed(kernel, changes, values, people, world.age_y)
+    exposed = Exposed(kernel, changes, values, people, values.get(AGE, world.age_y))
     middles = np.repeat((0.5 * (np.array(ends) + np.array(starts)))[:, None], people, axis=1)
     sets, which = _sets(exposed, middles, 1, ends, AGE_AHEAD_D)
     breaks: list[list[float]] = []

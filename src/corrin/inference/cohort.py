@@ -1,0 +1,290 @@
+"""The people of a study arm: drawn as a patient with their history would be, then led to what was measured in them on day 0.
+
+A paper tells the mean and the spread of a marker at entry, not each person's value. The draws are weighed by (reported distribution of the
+marker) / (distribution the draws have of it), so that the markers are distributed as reported and everything else follows from them as it
+does in one person (Jeffrey RC. The Logic of Decision. 1965, ch. 11). Entry limits count as a laboratory would have measured them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corrin.case.case import Case, Person
+from corrin.case.check import in_canonical, refuse_uncovered
+from corrin.case.known import find_analyte
+from corrin.case.latent import Latent
+from corrin.case.plan import Plan, Step
+from corrin.case.world import World, future, world
+from corrin.engine.simulate import Kernel, find_grid, simulate
+from corrin.facts.reader import analytes
+from corrin.inference.ahead import MANY, panel_of, values_of
+from corrin.inference.population import Population
+from corrin.inference.realise import AGE, YEAR_D, ahead
+from corrin.inference.update import People, Scorer, Teller, temper
+from corrin.studies.schema import Arm, Outcome, Study
+from corrin.studies.schema import Population as Who
+
+Floats = NDArray[np.float64]
+USUAL_AGE_Y, USUAL_AGE_SD_Y = 50.0, 14.0
+"""Where a paper does not tell (assumed)."""
+USUAL_LOG_SD = {"serum_b12": 0.4, "holotranscobalamin": 0.5, "mma": 0.7, "homocysteine": 0.45, "haemoglobin": 0.12, "mcv": 0.08}
+"""Spread between people at entry where a paper tells only the middle (assumed, fixed before any study was looked at)."""
+LEAST_SHARE = 0.3
+"""Least share of the reported spread that is between people and not of the test."""
+COARSE_TOLERANCE = 1e-2
+
+
+@dataclass(frozen=True)
+class Target:
+    """What day 0 said of a reading: mean and SD of the logarithm of the level behind the reported values."""
+
+    reading: str
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class Limit:
+    """An entry rule: the laboratory's value of a reading lay between two limits, in the reading's unit."""
+
+    reading: str
+    low: float
+    high: float
+    log_sd: float
+
+
+@dataclass
+class Cohort:
+    """An arm's people at day 0 and how they got there."""
+
+    people: People
+    case: Case
+    world: World
+    targets: tuple[Target, ...]
+    limits: tuple[Limit, ...]
+    resolved: bool
+
+
+def noise(reading: str) -> float:
+    """Log-SD of one laboratory value around the person's own level; 0 for what no laboratory reports."""
+    return next((row.total_cv or 0.2 for row in analytes() if row.reading == reading), 0.0)
+
+
+def canonical(value: float, unit: str, reading: str) -> float:
+    """A value in the reading's own unit."""
+    row = next((row for row in analytes() if row.reading == reading), None) or find_analyte(reading)
+    return float(value) if row is None else in_canonical(value, unit, row)
+
+
+def who(study: Study, arm: Arm) -> Who:
+    """The arm's own population, else the study's."""
+    return arm.population or study.population
+
+
+def arm_case(study: Study, arm: Arm) -> Case:
+    """The typical person of an arm, without laboratory values. Raises `NotCovered` for children."""
+    group = who(study, arm)
+    sex = {0.0: "male", 1.0: "female"}.get(-1.0 if group.female_share is None else group.female_share, "unknown")
+    person = Person.model_validate(
+        {"age_y": _age(group), "sex": sex, "weight_kg": group.weight_kg, "country": group.country and group.country[:60],
+         "pregnancy": group.pregnancy}
+    )  # fmt: skip
+    case = Case(format="corrin.case/1", id=study.key[:60], person=person, as_of="day 0", history=group.history)
+    refuse_uncovered(case)
+    return case
+
+
+def _age(group: Who) -> float:
+    if group.age_mean_y is not None:
+        return group.age_mean_y
+    if group.age_low_y is not None and group.age_high_y is not None:
+        return 0.5 * (group.age_low_y + group.age_high_y)
+    return max(USUAL_AGE_Y, group.age_low_y or 0.0) if group.age_high_y is None else min(USUAL_AGE_Y, group.age_high_y)
+
+
+def _age_latents(group: Who) -> tuple[Latent, ...]:
+    """Ages differ within an arm."""
+    spread = group.age_sd_y
+    if spread is None:
+        known = group.age_low_y is not None and group.age_high_y is not None
+        spread = (group.age_high_y - group.age_low_y) / 4.0 if known else USUAL_AGE_SD_Y  # type: ignore[operator]
+    low, high = max(16.0, group.age_low_y or 16.0), group.age_high_y or 100.0
+    return (
+        Latent("age_drawn", "normal", (_age(group), spread), "age of a participant, years"),
+        Latent("age_above", "at_least", ("age_drawn", low)),
+        Latent(AGE, "at_most", ("age_above", high)),
+    )
+
+
+def arm_plan(arm: Arm) -> Plan:
+    """What the arm was given."""
+    given: dict[float, list[float]] = {}
+    for day, ug in arm.dose_list():
+        given.setdefault(ug, []).append(max(day, 0.0))
+    steps = []
+    for ug, days in given.items():
+        if ug > 0.0 and arm.product:
+            for low in range(0, len(days), 5000):
+                steps.append(Step(product=arm.product, dose_ug=ug, days=tuple(days[low : low + 5000])))
+    return Plan(
+        format="corrin.plan/1", name="arm", steps=tuple(steps), adherence=arm.adherence, diet=arm.diet, start_drugs=arm.start_drugs,
+        stop_drugs=arm.stop_drugs, stop_nitrous_oxide=arm.stop_nitrous_oxide, replaces_treatment=not arm.keeps_treatment,
+    )  # fmt: skip
+
+
+def log_moments(outcome: Outcome, place: int, usual: float | None) -> tuple[float, float] | None:
+    """Mean and SD of the logarithm of reported values at one time of an outcome, in the reading's unit; None where they are not told."""
+    value, reading = outcome.value[place], outcome.reading
+    if value is None or reading is None or outcome.statistic not in ("mean", "median", "geometric mean"):
+        return None
+    level = canonical(value, outcome.unit, reading)
+    sd = _log_sd(outcome, place, level) or usual
+    if sd is None:
+        return None
+    return float(np.log(level)) - (0.5 * sd * sd if outcome.statistic == "mean" else 0.0), sd
+
+
+def _log_sd(outcome: Outcome, place: int, level: float) -> float | None:
+    """Spread between people as the SD of the logarithm."""
+
+    def at(values: tuple[float | None, ...]) -> float | None:
+        found = values[place] if place < len(values) else None
+        return None if found is None else canonical(found, outcome.unit, outcome.reading or "")
+
+    if outcome.spread == "log_sd" and place < len(outcome.sd):
+        return outcome.sd[place]
+    sd = at(outcome.sd)
+    people = outcome.n[place] if place < len(outcome.n) else None
+    if sd is not None and outcome.spread == "se" and people:
+        sd *= np.sqrt(people)
+    if sd is not None and outcome.spread in ("sd", "se"):
+        return float(np.sqrt(np.log1p((sd / level) ** 2)))
+    low, high = at(outcome.low), at(outcome.high)
+    if low and high and high > low > 0.0:
+        width = {"iqr": 1.349, "ci95": 3.92 / np.sqrt(people) if people else None, "range": 4.0}.get(outcome.spread)
+        return float(np.log(high / low) / width) if width else None
+    return None
+
+
+def at_entry(study: Study, arm: Arm) -> tuple[tuple[Target, ...], tuple[Limit, ...]]:
+    """What day 0 said of the arm: the first word has the arm's own outcomes, then its baseline, then the study's."""
+    targets: dict[str, Target] = {}
+    for outcome in (*arm.outcome, *arm.baseline, *study.baseline):
+        if outcome.reading is None or outcome.reading in targets:
+            continue
+        for place, day in enumerate(outcome.time_d):
+            if day > 0.0:
+                continue
+            found = log_moments(outcome, place, USUAL_LOG_SD.get(outcome.reading))
+            if found is not None:
+                mean, sd = found
+                own = max(sd * sd - noise(outcome.reading) ** 2, (LEAST_SHARE * sd) ** 2)
+                targets[outcome.reading] = Target(outcome.reading, mean, float(np.sqrt(own)))
+    limits = []
+    for rule in study.entry:
+        if rule.reading in targets:
+            continue  # the reported distribution already is that of people who met the rule
+        low = 0.0 if rule.low is None else canonical(rule.low, rule.unit, rule.reading)
+        high = np.inf if rule.high is None else canonical(rule.high, rule.unit, rule.reading)
+        limits.append(Limit(rule.reading, low, float(high), noise(rule.reading)))
+    return tuple(targets.values()), tuple(limits)
+
+
+def _group(teller: Teller, targets: tuple[Target, ...], limits: tuple[Limit, ...], prior: Floats) -> Scorer:
+    """Scores draws by reported over own distribution of the markers; `prior` (markers, people) are logs of theirs before any weighing."""
+    from scipy.special import log_ndtr
+
+    names = teller.kernel.model.readings
+    places = [names.index(item.reading) for item in (*targets, *limits)]
+    many = len(targets)
+    if many:
+        middle = prior[:many].mean(axis=1)
+        own = np.atleast_2d(np.cov(prior[:many])) + 1e-8 * np.eye(many)
+        scale = np.array([item.sd for item in targets])
+        root = np.sqrt(np.diag(own))
+        wanted = own / np.outer(root, root) * np.outer(scale, scale)  # reported spreads, own correlations
+        widest = float(np.max(np.linalg.eigvals(np.linalg.solve(own, wanted)).real))
+        own = own * max(1.0, 1.1 * widest)  # else the ratio would grow without end far out
+        inverse_own, inverse_wanted = np.linalg.inv(own), np.linalg.inv(wanted)
+        mean = np.array([item.mean for item in targets])
+
+    def score(z: dict[str, Floats]) -> tuple[Floats, Floats]:
+        _, _, made, run = teller.tell(z, certify=True)
+        now = run.readings[np.arange(run.failed.shape[0]), made.row_of[0.0]]
+        shown = np.log(np.maximum(now[:, places].T, 1e-9))
+        found = np.zeros(shown.shape[1])
+        if many:
+            far, near = shown[:many] - mean[:, None], shown[:many] - middle[:, None]
+            found += -0.5 * np.einsum("ip,ij,jp->p", far, inverse_wanted, far) + 0.5 * np.einsum("ip,ij,jp->p", near, inverse_own, near)
+        for row, limit in enumerate(limits, start=many):
+            sd = max(limit.log_sd, 0.02)
+            if limit.low > 0.0:
+                found += log_ndtr((shown[row] - np.log(limit.low)) / sd)
+            if np.isfinite(limit.high):
+                found += log_ndtr((np.log(limit.high) - shown[row]) / sd)
+        bad = run.failed | ~np.isfinite(found)
+        return np.where(bad, -1e6, found), np.where(np.isfinite(shown), shown, 0.0)
+
+    return score
+
+
+def enrol(
+    study: Study, arm: Arm, kernel: Kernel, population: Population, draws: int, seed: int,
+    progress: Callable[[str, float], None] | None = None,
+) -> Cohort:  # fmt: skip
+    """Draw the people of an arm."""
+    case = arm_case(study, arm)
+    past = world(case)
+    past = replace(past, observations=(), history=replace(past.history, latents=(*past.history.latents, *_age_latents(who(study, arm)))))
+    targets, limits = at_entry(study, arm)
+    names = kernel.model.readings
+    targets = tuple(item for item in targets if item.reading in names)
+    limits = tuple(item for item in limits if item.reading in names)
+    teller = Teller(past, kernel, population, seed)
+    teller.prepare()
+    z, effective, levels = teller.prior(draws), float(draws), 0
+    if targets or limits:
+        few = teller.prior(512, 1 << 29)
+        _, _, made, run = teller.tell(few, certify=True)
+        now = run.readings[np.arange(512), made.row_of[0.0]][~run.failed]
+        prior = np.log(np.maximum(now[:, [names.index(item.reading) for item in (*targets, *limits)]].T, 1e-9))
+        drawn = teller.names()
+        start = np.array([few[name][: max(256, draws // 2)] for name in drawn])
+        matrix, levels, effective = temper(teller, _group(teller, targets, limits, prior), drawn, start, draws, seed, progress)
+        z = dict(zip(drawn, matrix, strict=True))
+    parameters, values, made, run = teller.tell(z, fine=True, certify=True)
+    weights = np.where(run.failed, 0.0, 1.0)
+    people = People(z, parameters, values, run.end, weights / weights.sum(), effective, made, run, {}, levels, teller.error)
+    return Cohort(people, case, past, targets, limits, effective >= 0.1 * draws)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Readings of an arm's people: `levels` (people, days, readings) on `days`, day 0 first (before any dose)."""
+
+    days: Floats
+    levels: Floats
+    failed: NDArray[np.bool_]
+
+
+def treat(cohort: Cohort, arm: Arm, days: list[float], kernel: Kernel, seed: int) -> Seen:
+    """Follow an arm's people through its treatment, read on `days` (> 0)."""
+    people = cohort.people
+    now = people.run.readings[np.arange(people.count), people.history.row_of[0.0]]
+    later = sorted({float(day) for day in days if day > 0.0})
+    if not later:
+        return Seen(np.zeros(1), now[:, None, :], people.run.failed)
+    timeline = future(cohort.case, arm_plan(arm), later[-1] / YEAR_D)
+    values = values_of(timeline, people.values, seed, people.count, 0)
+    made = ahead(cohort.world, timeline, kernel, values, people.count, seed, np.arange(people.count), None, later)
+    chosen = panel_of(people)
+    some = {name: value[chosen] for name, value in values.items()}
+    panel = ahead(cohort.world, timeline, kernel, some, len(chosen), seed, chosen, None, later)
+    tolerance = COARSE_TOLERANCE if len(timeline.doses) > MANY else 5e-3
+    grid = find_grid(kernel, people.state[chosen], people.parameters[chosen], panel.schedule, tolerance)
+    run = simulate(kernel, people.state, people.parameters, made.schedule, grid)
+    return Seen(np.array([0.0, *later]), np.concatenate([now[:, None, :], run.readings], axis=1), run.failed | people.run.failed)
