@@ -11,14 +11,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from corrin.case.case import History, Pregnancy
 from corrin.case.plan import MAX_DOSES, DietChange, DrugChange
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Text = Annotated[str, Field(max_length=4000)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
 Seen = Literal["full text", "abstract", "secondary", "derived", "recalled", "assumed"]
@@ -27,7 +27,11 @@ Statistic = Literal[
     "odds ratio", "slope", "correlation", "time", "other",
 ]  # fmt: skip
 """`mean change`, `median change`: against `from_day`; `percent change`: mean of each person's change in %; `percent`: of people whose
-reading lies `below` or `above` a limit; `difference`: of the mean change against another arm (`versus`). The rest is not simulated."""
+reading lies `below` or `above` a limit, or who have a sign (readings that are chances, without a limit); `difference`: of the mean change
+against another arm (`versus`); `ratio`: of the mean level to that of another arm (`versus`). The rest is kept and not simulated."""
+SIMULATED = frozenset(
+    {"mean", "median", "geometric mean", "mean change", "median change", "percent change", "percent", "difference", "ratio"}
+)  # fmt: skip
 SpreadKind = Literal["sd", "se", "ci95", "iqr", "range", "log_sd", "none"]
 
 
@@ -45,12 +49,12 @@ class Population(Strict):
     """
 
     description: Text
-    age_mean_y: Annotated[float, Field(ge=0.0, le=120.0)] | None = None
-    age_sd_y: Annotated[float, Field(ge=0.0, le=40.0)] | None = None
-    age_low_y: Annotated[float, Field(ge=0.0, le=120.0)] | None = None
-    age_high_y: Annotated[float, Field(ge=0.0, le=120.0)] | None = None
-    female_share: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
-    weight_kg: Annotated[float, Field(gt=0.0, le=500.0)] | None = None
+    age_mean_y: Annotated[float, Field(strict=True, ge=0.0, le=120.0)] | None = None
+    age_sd_y: Annotated[float, Field(strict=True, ge=0.0, le=40.0)] | None = None
+    age_low_y: Annotated[float, Field(strict=True, ge=0.0, le=120.0)] | None = None
+    age_high_y: Annotated[float, Field(strict=True, ge=0.0, le=120.0)] | None = None
+    female_share: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] | None = None
+    weight_kg: Annotated[float, Field(strict=True, gt=0.0, le=500.0)] | None = None
     country: Text | None = None
     folate_fortified: bool | None = None
     pregnancy: Pregnancy | None = None
@@ -84,11 +88,11 @@ class EntryRule(Strict):
 class DoseRhythm(Strict):
     """The same dose again and again: ug, first day, days between, how many."""
 
-    ug: Annotated[float, Field(ge=0.0)]
+    ug: Annotated[float, Field(strict=True, ge=0.0)]
     start_d: Number = 0.0
-    every_d: Annotated[float, Field(gt=0.0)] = 1.0
-    count: Annotated[int, Field(ge=1)]
-    per_day: Annotated[int, Field(ge=1)] = 1
+    every_d: Annotated[float, Field(strict=True, gt=0.0)] = 1.0
+    count: Annotated[int, Field(strict=True, ge=1)]
+    per_day: Annotated[int, Field(strict=True, ge=1)] = 1
 
 
 class Outcome(Strict):
@@ -101,7 +105,7 @@ class Outcome(Strict):
     """
 
     label: Text
-    reading: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")] | None = None
+    reading: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     unit: Annotated[str, Field(min_length=1, max_length=100)]
     definition: Text | None = None
     statistic: Statistic
@@ -116,16 +120,29 @@ class Outcome(Strict):
     sd: tuple[Number | None, ...] = ()
     low: tuple[Number | None, ...] = ()
     high: tuple[Number | None, ...] = ()
-    n: tuple[int | None, ...] = ()
-    hours_since_dose: Annotated[float, Field(ge=0.0)] | None = None
+    n: tuple[Annotated[int, Field(strict=True, ge=1)] | None, ...] = ()
+    hours_since_dose: Annotated[float, Field(strict=True, ge=0.0)] | None = None
     follow_up_d: Number | None = None
     role: Literal["fit", "check", "none"] | None = None
     role_reason: Text | None = None
-    tolerance: Annotated[float, Field(gt=0.0)] | None = None
+    tolerance: Annotated[float, Field(strict=True, gt=0.0)] | None = None
     tolerance_assumed: bool = False
     seen: Seen | None = None
     at: Text | None = None
     note: Text | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sd_is_an_sd(cls, data: Any) -> Any:
+        """`sd` without `spread` is what it is called."""
+        if isinstance(data, dict) and data.get("sd") and "spread" not in data:
+            return {**data, "spread": "sd"}
+        return data
+
+    @property
+    def of_a_sign(self) -> bool:
+        """The reading is the chance of a symptom or sign, so that a percentage of people needs no limit."""
+        return self.reading is not None and (self.reading.startswith("symptom_") or self.reading == "vibration_loss")
 
     @model_validator(mode="after")
     def _same_length(self) -> Outcome:
@@ -136,15 +153,15 @@ class Outcome(Strict):
         if self.tolerance is not None and not self.tolerance_assumed and self.spread == "none" and not self.sd:
             raise ValueError("a tolerance without a spread in the paper is assumed: set tolerance_assumed")
         if self.statistic == "percent" and self.reading is not None:
-            if (self.below is None) == (self.above is None):
+            if not self.of_a_sign and (self.below is None) == (self.above is None):
                 raise ValueError("a percentage of people needs below or above, one of them")
-            if self.limit_unit is None:
+            if not self.of_a_sign and self.limit_unit is None:
                 raise ValueError("below or above needs limit_unit")
             if any(value is not None and not 0.0 <= value <= 100.0 for value in self.value):
                 raise ValueError("a percentage of people lies between 0 and 100")
-        if self.statistic == "difference" and self.reading is not None and self.versus is None:
-            raise ValueError("a difference needs versus, the name of the other arm")
-        positive = self.statistic in ("mean", "median", "geometric mean")
+        if self.statistic in ("difference", "ratio") and self.reading is not None and self.versus is None:
+            raise ValueError(f"a {self.statistic} needs versus, the name of the other arm")
+        positive = self.statistic in ("mean", "median", "geometric mean", "ratio") and not self.of_a_sign
         if self.reading is not None and positive and any(value is not None and value <= 0.0 for value in self.value):
             raise ValueError("a level must be positive")
         return self
@@ -154,13 +171,13 @@ class Arm(Strict):
     """People treated alike. Without doses nothing is given; `simulable = false` says that what was given is not known well enough."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    n: Annotated[int, Field(ge=1)] | None = None
+    n: Annotated[int, Field(strict=True, ge=1)] | None = None
     simulable: bool = True
     regimen: Text | None = None
     product: Text | None = None
     doses: tuple[DoseRhythm, ...] = ()
     dose_days: tuple[Number, ...] = ()
-    dose_ug: Annotated[float, Field(ge=0.0)] | None = None
+    dose_ug: Annotated[float, Field(strict=True, ge=0.0)] | None = None
     background: Text | None = None
     start_drugs: tuple[DrugChange, ...] = ()
     stop_drugs: tuple[DrugChange, ...] = ()
@@ -168,8 +185,10 @@ class Arm(Strict):
     stop_nitrous_oxide: bool = True
     keeps_treatment: bool = False
     """Treatment before day 0 goes on beside this arm's."""
-    adherence: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    adherence: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] | None = None
     population: Population | None = None
+    entry: tuple[EntryRule, ...] = ()
+    """Rules of this arm beside the study's (a band of a survey)."""
     baseline: tuple[Outcome, ...] = ()
     outcome: tuple[Outcome, ...] = ()
     note: Text | None = None
@@ -210,7 +229,7 @@ class Study(Strict):
     population: Population
     entry: tuple[EntryRule, ...] = ()
     baseline: tuple[Outcome, ...] = ()
-    follow_up_d: Annotated[float, Field(gt=0.0)] | None = None
+    follow_up_d: Annotated[float, Field(strict=True, gt=0.0)] | None = None
     arm: Annotated[tuple[Arm, ...], Field(min_length=1)]
     note: Text | None = None
 
