@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corrin.case.case import Case, Person
-from corrin.case.check import in_canonical, refuse_uncovered
+from corrin.case.check import refuse_uncovered
 from corrin.case.latent import Latent
 from corrin.case.plan import Plan, Step
 from corrin.case.world import World, future, world
@@ -24,6 +24,7 @@ from corrin.inference.ahead import MANY, panel_of, values_of
 from corrin.inference.population import Population
 from corrin.inference.realise import AGE, YEAR_D, ahead
 from corrin.inference.update import People, Scorer, Teller, temper
+from corrin.studies.reader import in_reading_unit
 from corrin.studies.schema import Arm, Outcome, Study
 from corrin.studies.schema import Population as Who
 
@@ -77,8 +78,7 @@ def noise(reading: str) -> float:
 
 def canonical(value: float, unit: str, reading: str) -> float:
     """A value in the reading's own unit."""
-    row = next((row for row in analytes().values() if row.reading == reading), None)
-    return float(value) if row is None else in_canonical(value, unit, row)
+    return float(in_reading_unit(value, unit, reading))
 
 
 def who(study: Study, arm: Arm) -> Who:
@@ -186,7 +186,7 @@ def at_entry(study: Study, arm: Arm) -> tuple[tuple[Target, ...], tuple[Limit, .
                 own = max(sd * sd - noise(outcome.reading) ** 2, (LEAST_SHARE * sd) ** 2)
                 targets[outcome.reading] = Target(outcome.reading, mean, float(np.sqrt(own)))
     limits = []
-    for rule in study.entry:
+    for rule in (*study.entry, *arm.entry):
         if rule.reading in targets:
             continue  # the reported distribution already is that of people who met the rule
         low = 0.0 if rule.low is None else canonical(rule.low, rule.unit, rule.reading)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from corrin.engine.simulate import Kernel
 from corrin.errors import NotCovered
 from corrin.inference.cohort import Cohort, enrol, treat
-from corrin.inference.points import Point, Predicted, against, points, predict, reading_days
+from corrin.inference.points import AGAINST, Point, Predicted, against, points, predict, reading_days
 from corrin.inference.population import Population
 from corrin.studies.schema import Arm, Study
 
@@ -97,18 +97,21 @@ def _differences(
     """Put the other arm's change beside each difference; drop those whose other arm was not simulated."""
     found = []
     for item in results[arm.name].predicted:
-        if item.point.statistic != "difference":
+        if item.point.statistic not in AGAINST:
             found.append(item)
             continue
         outcome = next(
-            o for o in arm.outcome if o.label == item.point.label and o.reading == item.point.reading and o.statistic == "difference"
-        )
+            o
+            for o in arm.outcome
+            if o.label == item.point.label and o.reading == item.point.reading and o.statistic == item.point.statistic
+            and item.point.day in o.time_d
+        )  # fmt: skip
         other = next((one for one in study.arm if one.name == outcome.versus), None)
         if other is None or results[other.name].skipped or _same_people(study, other) not in cohorts:
             continue
         stand_in = other.model_copy(update={"outcome": (outcome,)})
         cohort = cohorts[_same_people(study, other)]
-        seen = treat(cohort, stand_in, [item.point.day], kernel, seed)
+        seen = treat(cohort, stand_in, [*reading_days(stand_in, outcome), outcome.from_day], kernel, seed)
         theirs = [
             one for one in predict(study, stand_in, cohort, seen, population, kernel.model.readings) if one.point.day == item.point.day
         ]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from corrin.case.latent import Latent
 from corrin.inference.cohort import Cohort, Seen, canonical, noise
 from corrin.inference.population import Population, spread
+from corrin.studies.reader import OTHER_READINGS
 from corrin.studies.schema import Arm, Outcome, Study
 
 Floats = NDArray[np.float64]
@@ -33,7 +34,11 @@ HEARD_SE = 2.0
 """A gradient below so many of its standard errors counts as none."""
 LEVELS = ("mean", "median", "geometric mean")
 CHANGES = ("mean change", "median change", "percent change", "difference")
-SIMULATED = (*LEVELS, *CHANGES, "percent")
+AGAINST = ("difference", "ratio")
+"""Statistics against another arm."""
+SIMULATED = (*LEVELS, *CHANGES, "percent", "ratio")
+FROM_ZERO = frozenset(name for name, unit in OTHER_READINGS.items() if unit in ("points", "SD"))
+"""Scores and delays: 0 is usual, so that their levels have no logarithm."""
 QUANTILES = {"p05": -1.6448536, "p25": -0.6744898, "p50": 0.0, "p75": 0.6744898, "p95": 1.6448536}
 
 
@@ -57,7 +62,9 @@ class Point:
     @property
     def scale(self) -> str:
         """`log`, `linear` or `share`: where its interval is a normal one."""
-        return "log" if self.statistic in LEVELS else "share" if self.statistic == "percent" else "linear"
+        if self.statistic == "ratio" or (self.statistic in LEVELS and self.reading not in FROM_ZERO):
+            return "log"
+        return "share" if self.statistic == "percent" else "linear"
 
 
 @dataclass
@@ -116,11 +123,12 @@ def points(study: Study, arm: Arm, readings: tuple[str, ...]) -> list[tuple[Poin
                 continue
             why = "day 0" if day <= 0.0 else "recalled" if seen == "recalled" else "" if role in ("fit", "check") else "not used"
             number = outcome.n[place] if place < len(outcome.n) and outcome.n[place] is not None else arm.n
-            in_unit = outcome.statistic not in ("percent", "percent change")
+            statistic = outcome.statistic
+            in_unit = statistic not in ("percent", "percent change", "ratio")
             observed = canonical(value, outcome.unit, outcome.reading) if in_unit else float(value)
-            point = Point(
-                study.key, arm.name, outcome.label, outcome.reading, outcome.statistic, day, observed, number, role, seen, not why, why
-            )
+            if outcome.of_a_sign and statistic in LEVELS:  # the mean of a chance is the share of people
+                statistic, observed = "percent", 100.0 * observed
+            point = Point(study.key, arm.name, outcome.label, outcome.reading, statistic, day, observed, number, role, seen, not why, why)
             found.append((point, outcome))
     return found
 
@@ -209,7 +217,8 @@ def _level(people: _People, readings: tuple[str, ...], reading: str, day: float,
     place = int(np.argmin(np.abs(people.seen.days - max(day, 0.0))))
     if abs(people.seen.days[place] - max(day, 0.0)) > 1e-6:
         return None
-    return np.maximum(people.seen.levels[fine, place, readings.index(reading)], 1e-9)
+    levels = people.seen.levels[fine, place, readings.index(reading)]
+    return levels if reading in FROM_ZERO else np.maximum(levels, 1e-9)
 
 
 def _one(
@@ -223,16 +232,22 @@ def _one(
     sd, effect = noise(point.reading), STUDY_LOG_SD.get(point.reading, STUDY_OTHER_LOG_SD)
     n = float(point.n or 20)
     day0: float | None = None
-    if point.statistic in LEVELS:
-        middle, g, sampling = _level_of(point.statistic, y, sd)
-        day0 = _level_of(point.statistic, before, sd)[0]
+    if point.scale == "log":
+        statistic = "mean" if point.statistic == "ratio" else point.statistic
+        middle, g, sampling = _level_of(statistic, y, sd)
+        day0 = _level_of(statistic, before, sd)[0]
+    elif point.statistic in LEVELS:
+        middle, g, sampling = (float(np.median(y)) if point.statistic == "median" else float(y.mean())), y, float(y.std())
+        day0 = float(np.median(before)) if point.statistic == "median" else float(before.mean())
+        effect *= max(abs(middle), 1.0)
     elif point.statistic == "percent":
-        if point.reading.startswith("symptom_"):
-            g = y if outcome.above is not None else 1.0 - y
+        if outcome.of_a_sign:
+            g, first = (1.0 - y, 1.0 - before) if outcome.below is not None else (y, before)
             effect = STUDY_LOGIT_SD * float(g.mean() * (1.0 - g.mean()))
         else:
+            first = _share(outcome, point.reading, before, max(sd, 0.02), effect)[0]
             g, effect = _share(outcome, point.reading, y, max(sd, 0.02), effect)
-        middle = float(g.mean())
+        middle, day0 = float(g.mean()), float(first.mean())
         sampling = float(np.sqrt(max(middle * (1.0 - middle), 0.5 / n * (1.0 - 0.5 / n))))
     else:
         middle, g, sampling, typical = _change(point.statistic, y, before, sd)
@@ -258,6 +273,7 @@ def _level_of(statistic: str, y: Floats, sd: float) -> tuple[float, Floats, floa
     middle = float(brentq(lambda m: ndtr((m - logs) / wide).mean() - 0.5, logs.min() - 5.0, logs.max() + 5.0))
     below = ndtr((middle - logs) / wide)
     density = float((np.exp(-0.5 * ((middle - logs) / wide) ** 2) / np.sqrt(2.0 * np.pi) / wide).mean())
+    density = max(density, 0.5 / (float(np.ptp(logs)) + wide))  # where the middle lies in a gap between two groups of people
     return middle, (0.5 - below) / density, 0.5 / density
 
 
@@ -291,7 +307,7 @@ def _change(statistic: str, y: Floats, before: Floats, sd: float) -> tuple[float
 
 
 def against(mine: Predicted, other: Predicted) -> Predicted:
-    """A difference of changes between two arms; what moves both alike cancels."""
+    """A difference (or, on the log scale, a ratio) between two arms; what moves both alike cancels."""
     names = {*mine.gradient, *other.gradient}
     gradient = {name: mine.gradient.get(name, 0.0) - other.gradient.get(name, 0.0) for name in names}
     shared = float(np.sqrt(sum(value * value for value in gradient.values())))
