@@ -180,7 +180,7 @@ def _outcome(outcome: Outcome, where: str, called: str, *, only_day_0: bool) -> 
         return
     if outcome.statistic in ("percent", "percent change") and outcome.unit != "%":
         yield InputError(_at(f"{where}.unit", called), shown(outcome.unit), f'"%" for {outcome.statistic}')
-    elif outcome.statistic == "ratio" and outcome.unit != "1":
+    elif outcome.statistic == "ratio" and outcome.unit not in ("1", "ratio", "fold"):
         yield InputError(_at(f"{where}.unit", called), shown(outcome.unit), '"1" for a ratio')
     elif outcome.statistic in IN_READING_UNIT:
         faults = list(_unit(outcome.unit, reading, f"{where}.unit", called))
