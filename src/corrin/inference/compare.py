@@ -44,7 +44,7 @@ def compare(
     study: Study, kernel: Kernel, population: Population, draws: int = DRAWS, seed: int = 1, roles: tuple[str, ...] = ("fit", "check"),
     progress: Callable[[str, float], None] | None = None,
 ) -> StudyResult:  # fmt: skip
-    """Simulate every arm of a study that can be. Arms of equal people share their draws, so that a difference between them is the treatment's."""
+    """Simulate every arm of a study that can be. Arms of equal people share their draws: what differs then is the treatment."""
     readings = kernel.model.readings
     results: dict[str, ArmResult] = {}
     listed: list[Point] = []

@@ -21,7 +21,8 @@ from corrin.studies.schema import Arm, Outcome, Study
 
 Floats = NDArray[np.float64]
 STUDY_LOG_SD = {
-    "serum_b12": 0.18, "holotranscobalamin": 0.18, "mma": 0.18, "homocysteine": 0.12, "haemoglobin": 0.03, "mcv": 0.03, "reticulocytes": 0.3,
+    "serum_b12": 0.18, "holotranscobalamin": 0.18, "mma": 0.18, "homocysteine": 0.12, "haemoglobin": 0.03, "mcv": 0.03,
+    "reticulocytes": 0.3,
 }  # fmt: skip
 STUDY_OTHER_LOG_SD = 0.2
 """How a level differs between studies of people who are alike, as the SD of its logarithm (assumed, fixed before any study was looked at;
