@@ -149,7 +149,7 @@ def _number(text: str | None, where: str) -> float:
 
 
 def people_of_survey(seed: int = 1, count: int = 6000) -> Table:
-    """People made up from the survey's statistics (facts/population/survey_people.csv), for the calibration; nobody of them is a row of it."""
+    """People made up from the survey's statistics (facts/population/survey_people.csv); none is a row of it."""
     rows = list(csv.DictReader(files("corrin.facts").joinpath("population", "survey_people.csv").read_text("utf-8").splitlines()))
     weight = np.array([float(row["n"]) for row in rows])
     which = np.searchsorted(np.cumsum(weight) / weight.sum(), (np.arange(count) + 0.5) / count)
@@ -322,7 +322,7 @@ class Summary:
 
 def band_name(low: float, high: float, unit: str = "years") -> str:
     """`20-39 years`, `>= 70 years`."""
-    if not np.isfinite(high) or high >= 120.0 and unit == "years":
+    if not np.isfinite(high) or (high >= 120.0 and unit == "years"):
         return f">= {low:g} {unit}"
     return f"{low:g}-{high - 1:g} {unit}" if unit == "years" else f"{low:g}-{high:g} {unit}"
 

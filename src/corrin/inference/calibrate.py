@@ -1,0 +1,373 @@
+"""The population fitted to what was measured: centres, what is left unknown of them, and how much people differ.
+
+Unknowns: a shift of each parameter's typical value, in units of its own uncertainty (prior: normal, 0, 1), a factor on how much people
+differ in it, and three assumptions about the survey's people. Data: every counted point of the `fit` studies, and the survey's statistics.
+Each pass simulates the studies and the survey as the population now stands, takes how every number moves with every unknown (studies:
+`points.gradient`; survey: each unknown moved alone, the same people), and solves the linear problem (Gauss-Newton; the posterior is normal
+around the last point). A number that lies far off counts less (weights of Student's t), so that one conflict does not bend the rest.
+
+Leaving a study out costs nothing more: the last linear problem is solved again without its rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corrin.engine.simulate import Kernel
+from corrin.facts.rows import Parameter
+from corrin.inference.compare import compare
+from corrin.inference.points import Predicted
+from corrin.inference.population import Population, spread
+from corrin.inference.survey import Assumed, Summary, people_of_survey, reported_markers, simulate_people, summarise
+from corrin.studies.schema import Study
+
+Floats = NDArray[np.float64]
+Progress = Callable[[str, float], None]
+WIDENED = 2.0
+"""A parameter whose centre came from an earlier fit to some of these same studies has its uncertainty widened by so much before the fit, so
+that they do not count twice."""
+EARLIER_FIT = "corrin-fit-2026"
+PASSES, INNER = 3, 3
+LONGEST_STEP = 0.7
+"""Units of uncertainty by which a shift moves at most in one step."""
+STUDENT = 4.0
+"""Degrees of freedom of the weights."""
+SAME_LAB = 0.7
+"""Correlation of the study effect between points of one study and reading (assumed)."""
+SURVEY_SD = {"quantile": 0.08, "median": 0.12, "correlation": 0.06}
+"""How exactly the model should meet the survey: of log quantiles and medians, and of correlations (assumed; the sample's own error is smaller,
+but it is one country, one time and one laboratory, and its numbers are not independent)."""
+DIFFER_SD = 0.3
+"""Prior SD of the log of a factor on how much people differ."""
+ASSUMED_SD = {"taken": 0.4, "prevalence": 0.4, "food": 0.1}
+DIFFER = (
+    "haptocorrin_synthesis", "transcobalamin_synthesis", "mma_production", "homocysteine_production", "filtration", "mutase_half",
+    "synthase_half", "store_release", "folate_status",
+)  # fmt: skip
+"""Parameters whose spread between people the survey can speak of."""
+SURVEY_PLACES = ("intake", "stomach", "ileum", "blood", "liver", "kidney", "cell")
+STEP = 0.5
+
+
+@dataclass(frozen=True)
+class Row:
+    """One datum: residual (observed minus predicted), its own variance, a common effect, how it moves with each unknown."""
+
+    study: str
+    group: str
+    label: str
+    residual: float
+    own: float
+    effect: float
+    gradient: dict[str, float]
+    structure: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Unknowns by name: mean and covariance, in units of the prior."""
+
+    names: tuple[str, ...]
+    mean: Floats
+    covariance: Floats
+
+    def at(self, name: str) -> tuple[float, float]:
+        """Mean and SD of one; (0, 1) for one that no datum moves."""
+        if name not in self.names:
+            return 0.0, 1.0
+        k = self.names.index(name)
+        return float(self.mean[k]), float(np.sqrt(self.covariance[k, k]))
+
+
+def prior(population: Population, study_keys: Sequence[str]) -> Population:
+    """The population of the facts, with what earlier fits to the same data had narrowed widened again."""
+    known = {key.lower() for key in study_keys} | {"nhanes1999-2002", "bailey2013"}
+    rows = []
+    for row in population.rows:
+        used = {part.strip().lower() for part in row.source.split(";")}
+        again = EARLIER_FIT in row.source and bool(used & known)
+        rows.append(replace(row, unsure=row.unsure * WIDENED) if again and row.unsure > 0.0 else row)
+    return Population(tuple(rows))
+
+
+def centre(row: Parameter, shift: float) -> float:
+    """A parameter's typical value, moved by so many units of its uncertainty."""
+    if row.distribution == "lognormal":
+        value = row.value * np.exp(row.unsure * shift)
+    elif row.distribution == "logitnormal":
+        value = 1.0 / (1.0 + np.exp(-(np.log(row.value / (1.0 - row.value)) + row.unsure * shift)))
+    elif row.distribution == "normal":
+        value = row.value + row.unsure * shift
+    else:
+        return row.value
+    return float(np.clip(value, row.low, row.high))
+
+
+def moved(population: Population, shift: dict[str, float], width: dict[str, float] | None = None, differ: dict[str, float] | None = None,
+          structure: dict[str, float] | None = None) -> Population:  # fmt: skip
+    """A population with typical values shifted (prior units), uncertainty scaled, spread between people scaled, structural weights set."""
+    rows = []
+    for row in population.rows:
+        if structure and row.name in structure:
+            rows.append(replace(row, value=structure[row.name]))
+            continue
+        rows.append(
+            replace(
+                row, value=centre(row, shift.get(row.name, 0.0)), unsure=row.unsure * (width or {}).get(row.name, 1.0),
+                between=row.between * (differ or {}).get(row.name, 1.0),
+            )
+        )  # fmt: skip
+    return Population(tuple(rows))
+
+
+def study_rows(predicted: Sequence[Predicted]) -> list[Row]:
+    """The counted points of studies as data."""
+    rows = []
+    for item in predicted:
+        point = item.point
+        rows.append(
+            Row(point.study, f"{point.study} {point.reading}", f"{point.study}, {point.arm}, {point.label}, day {point.day:g}",
+                item.z() * item.total, item.sampling**2, item.effect, item.gradient, item.structure)
+        )  # fmt: skip
+    return rows
+
+
+def _flat(summary: Summary) -> dict[str, tuple[str, float]]:
+    """A survey's statistics: name -> (kind, number), levels as logarithms."""
+    found = {f"{r} {band} {q:g}": ("quantile", float(np.log(value))) for (r, band, q), value in summary.quantiles.items()}
+    found |= {f"mma at B12 {band}": ("median", float(np.log(value))) for band, value in summary.mma_by_b12.items()}
+    return found | {f"{one} with {other}": ("correlation", value) for (one, other), value in summary.correlations.items()}
+
+
+def survey_rows(
+    population: Population,
+    assumed: Assumed,
+    differ: dict[str, float],
+    kernel: Kernel,
+    people: int,
+    seed: int,
+    progress: Progress | None = None,
+) -> list[Row]:
+    """The survey's statistics as data; each unknown is moved alone, with the same people."""
+    table = people_of_survey(seed, people)
+    age, creatinine = table.get("age_y"), table.get("creat_mg_dl")
+
+    def told(now: Population, way: Assumed) -> dict[str, tuple[str, float]]:
+        levels, _, _ = simulate_people(table, kernel, now, way, seed)
+        return _flat(summarise(age, creatinine, levels))
+
+    here, seen = told(population, assumed), _flat(reported_markers())
+    names = [row.name for row in population.rows if row.unsure > 0.0 and row.place in SURVEY_PLACES]
+    moves: dict[str, Callable[[], dict[str, tuple[str, float]]]] = {}
+    for name in names:
+        moves[name] = lambda name=name: told(moved(population, {name: STEP}), assumed)  # type: ignore[misc]
+    for name in differ:
+        moves[f"differ {name}"] = lambda name=name: told(moved(population, {}, differ={name: float(np.exp(STEP * DIFFER_SD))}), assumed)  # type: ignore[misc]
+    for name, sd in ASSUMED_SD.items():
+        factor = float(np.exp(STEP * sd))
+        way = replace(assumed, **{name: getattr(assumed, name) * factor})
+        moves[f"survey {name}"] = lambda way=way: told(population, way)  # type: ignore[misc]
+    gradient: dict[str, dict[str, float]] = {key: {} for key in here}
+    for number, (name, move) in enumerate(moves.items()):
+        there = move()
+        for key in here:
+            slope = (there[key][1] - here[key][1]) / STEP
+            if abs(slope) > 1e-4:
+                gradient[key][name] = slope
+        if progress:
+            progress("the survey", (number + 1) / len(moves))
+    return [
+        Row("survey", f"survey {key}", key, seen[key][1] - value, SURVEY_SD[kind] ** 2, 0.0, gradient[key])
+        for key, (kind, value) in here.items()
+        if key in seen
+    ]
+
+
+def noise_of(rows: Sequence[Row], unknowns: Sequence[str], weights: Floats) -> Floats:
+    """Covariance of the data given the unknowns: their own error, the study effect common to a study's reading, what is peculiar to a study
+    (the history of its people)."""
+    own = np.diag([row.own for row in rows])
+    for i, one in enumerate(rows):
+        for j, other in enumerate(rows):
+            if one.study != other.study or one.study == "survey":
+                continue
+            if one.group == other.group:
+                own[i, j] += one.effect * other.effect * (1.0 if i == j else SAME_LAB)
+            peculiar = [name for name in one.gradient if name not in unknowns and name in other.gradient]
+            own[i, j] += sum(one.gradient[name] * other.gradient[name] for name in peculiar)
+    scale = 1.0 / np.sqrt(weights)
+    return own * np.outer(scale, scale)
+
+
+def solve(rows: Sequence[Row], unknowns: Sequence[str], at: dict[str, float], weights: Floats | None = None) -> tuple[Posterior, Floats]:
+    """The posterior of the unknowns for data linearised at `at`, and the weights each datum had."""
+    names = tuple(name for name in unknowns if any(name in row.gradient for row in rows))
+    G = np.array([[row.gradient.get(name, 0.0) for name in names] for row in rows])
+    now = np.array([at.get(name, 0.0) for name in names])
+    residual = np.array([row.residual for row in rows])
+    fixed = weights is not None
+    w = np.ones(len(rows)) if weights is None else weights
+    for _ in range(1 if fixed else 12):
+        R = noise_of(rows, unknowns, w)
+        inverse = np.linalg.inv(R + 1e-10 * np.eye(len(rows)))
+        covariance = np.linalg.inv(np.eye(len(names)) + G.T @ inverse @ G)
+        mean = covariance @ (G.T @ inverse @ (residual + G @ now))
+        if fixed:
+            break
+        left = residual - G @ (mean - now)
+        plain = noise_of(rows, unknowns, np.ones(len(rows)))
+        z2 = left**2 / np.diag(plain)
+        w = np.minimum(1.0, (STUDENT + 1.0) / (STUDENT + z2))
+    return Posterior(names, mean, covariance), w
+
+
+def structure_weights(rows: Sequence[Row], unknowns: Sequence[str], weights: Floats, prior_weight: dict[str, float]) -> dict[str, float]:
+    """How likely each structural alternative is after the data; kept between 0.05 and 0.95, because the two are compared at one centre."""
+    found = {}
+    R = noise_of(rows, unknowns, weights)
+    names = tuple(name for name in unknowns if any(name in row.gradient for row in rows))
+    G = np.array([[row.gradient.get(name, 0.0) for name in names] for row in rows])
+    total = R + G @ G.T
+    for name, before in prior_weight.items():
+        sides = []
+        for side in (0, 1):
+            gap = np.array([row.residual - row.structure[name][side] + _mixed(row.structure[name], before) if name in row.structure
+                            else row.residual for row in rows])  # fmt: skip
+            sides.append(-0.5 * float(gap @ np.linalg.solve(total, gap)))
+        odds = before / (1.0 - before) * float(np.exp(np.clip(sides[1] - sides[0], -20.0, 20.0)))
+        found[name] = float(np.clip(odds / (1.0 + odds), 0.05, 0.95))
+    return found
+
+
+def _mixed(sides: tuple[float, float], weight: float) -> float:
+    return (1.0 - weight) * sides[0] + weight * sides[1]
+
+
+@dataclass
+class Calibration:
+    """The result: posterior, factors on spreads, structural weights, assumptions about the survey, the study left out -> its posterior."""
+
+    posterior: Posterior
+    differ: dict[str, float]
+    structure: dict[str, float]
+    assumed: Assumed
+    without: dict[str, Posterior]
+    rows: list[Row]
+    weights: Floats
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def unknowns_of(population: Population) -> tuple[str, ...]:
+    """Names of everything that may move."""
+    shifts = [row.name for row in population.rows if row.unsure > 0.0]
+    between = [f"differ {row.name}" for row in population.rows if row.name in DIFFER and row.between > 0.0]
+    return (*shifts, *between, *(f"survey {name}" for name in ASSUMED_SD))
+
+
+def standing(population: Population, at: dict[str, float]) -> tuple[Population, Assumed, dict[str, float]]:
+    """Population, survey assumptions and factors on spreads at a point of the unknowns."""
+    differ = {name.removeprefix("differ "): float(np.exp(DIFFER_SD * value)) for name, value in at.items() if name.startswith("differ ")}
+    usual = Assumed()
+    assumed = Assumed(**{name: getattr(usual, name) * float(np.exp(sd * at.get(f"survey {name}", 0.0))) for name, sd in ASSUMED_SD.items()})
+    shift = {name: value for name, value in at.items() if " " not in name}
+    return moved(population, shift, differ=differ), assumed, differ
+
+
+def calibrate(
+    population: Population, studies: Sequence[Study], kernel: Kernel, work: Path, draws: int = 1000, people: int = 6000, seed: int = 1,
+    progress: Progress | None = None,
+) -> Calibration:  # fmt: skip
+    """Fit. `work` keeps each study of each pass, so that a run that was cut off goes on where it was."""
+    start = prior(population, [study.key for study in studies])
+    unknowns = unknowns_of(start)
+    at: dict[str, float] = {}
+    history = []
+    differ_names = {name.removeprefix("differ "): 1.0 for name in unknowns if name.startswith("differ ")}
+    rows: list[Row] = []
+    weights: Floats = np.ones(0)
+    posterior = Posterior((), np.zeros(0), np.zeros((0, 0)))
+    for turn in range(PASSES):
+        now, _, _ = standing(start, at)
+        of_studies: list[Row] = []
+        for number, study in enumerate(studies):
+            of_studies += _kept(work, study, now, kernel, draws, seed)
+            if progress:
+                progress(f"pass {turn + 1} of {PASSES}: {study.key}", (number + 1) / len(studies))
+        began = dict(at)
+        for inner in range(INNER):
+            now, assumed, _ = standing(start, at)
+            of_survey = survey_rows(now, assumed, differ_names, kernel, people, seed, None)
+            # Studies were taken at the start of the pass: their residuals move with their gradient.
+            shifted = [replace(row, residual=row.residual - sum(slope * (at.get(name, 0.0) - began.get(name, 0.0))
+                               for name, slope in row.gradient.items() if name in unknowns)) for row in of_studies]  # fmt: skip
+            rows = [*shifted, *of_survey]
+            posterior, weights = solve(rows, unknowns, at)
+            for k, name in enumerate(posterior.names):
+                step = float(np.clip(posterior.mean[k] - at.get(name, 0.0), -LONGEST_STEP, LONGEST_STEP))
+                at[name] = at.get(name, 0.0) + step
+            fit = {"pass": turn + 1.0, "inner": inner + 1.0, **_misses(rows)}
+            history.append(fit)
+            if progress:
+                progress(f"pass {turn + 1}, step {inner + 1}: " + ", ".join(f"{key} {value:.3g}" for key, value in fit.items()), 1.0)
+    bernoulli = {row.name: row.value for row in population.rows if row.distribution == "bernoulli"}
+    structure = structure_weights(rows, unknowns, weights, bernoulli)
+    # The solution is told at the point it was linearised at, so that leaving out is a change of the same problem.
+    here = Posterior(posterior.names, np.array([at[name] for name in posterior.names]), posterior.covariance)
+    full, _ = solve(rows, unknowns, at, weights)
+    without = {}
+    for study in studies:
+        kept = np.array([row.study != study.key for row in rows])
+        if kept.all():
+            continue
+        left, _ = solve([row for row, stays in zip(rows, kept, strict=True) if stays], unknowns, at, weights[kept])
+        shifted_mean = np.array([at[name] + left.at(name)[0] - full.at(name)[0] if name in left.names else 0.0 for name in left.names])
+        without[study.key] = Posterior(left.names, shifted_mean, left.covariance)
+    _, assumed, differ = standing(start, at)
+    return Calibration(here, differ, structure, assumed, without, rows, weights, history)
+
+
+def _misses(rows: Sequence[Row]) -> dict[str, float]:
+    """Root mean square of the residuals, studies and survey apart."""
+    study = [row.residual for row in rows if row.study != "survey"]
+    survey = [row.residual for row in rows if row.study == "survey"]
+    return {"studies": float(np.sqrt(np.mean(np.square(study)))) if study else 0.0, "survey": float(np.sqrt(np.mean(np.square(survey))))}
+
+
+def _kept(work: Path, study: Study, population: Population, kernel: Kernel, draws: int, seed: int) -> list[Row]:
+    """A study's data in this pass, from the folder if they were made before by the same program, population and study."""
+    text = "\0".join((population.digest(), study.model_dump_json(), kernel.model.digest(), f"{draws} {seed}"))
+    path = work / f"{study.key}-{hashlib.sha256(text.encode()).hexdigest()[:20]}.json"
+    if path.exists():
+        return [
+            Row(**{**item, "structure": {k: tuple(v) for k, v in item["structure"].items()}})
+            for item in json.loads(path.read_text("utf-8"))
+        ]
+    rows = study_rows([item for item in compare(study, kernel, population, draws, seed, ("fit",)).counted if item.point.role == "fit"])
+    work.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps([asdict(row) for row in rows]), encoding="utf-8")
+    fresh.replace(path)
+    return rows
+
+
+def result(population: Population, studies: Sequence[Study], made: Calibration, without: str | None = None) -> Population:
+    """The fitted population, or that of all studies but one."""
+    start = prior(population, [study.key for study in studies])
+    posterior = made.posterior if without is None else made.without.get(without, made.posterior)
+    shift = {name: posterior.at(name)[0] for name in posterior.names if " " not in name}
+    width = {name: posterior.at(name)[1] for name in posterior.names if " " not in name}
+    return moved(start, shift, width, made.differ, made.structure)
+
+
+def pinned(made: Calibration, population: Population) -> list[tuple[str, float, float, float]]:
+    """(name, shift in prior SDs, SD after over SD before, the prior's SD), the best pinned first."""
+    rows = {row.name: row for row in population.rows}
+    found = [(name, *made.posterior.at(name), spread(rows[name]) if name in rows else 0.0) for name in made.posterior.names]
+    return sorted(found, key=lambda item: item[2])
