@@ -31,6 +31,8 @@ STUDY_LOGIT_SD = 0.3
 """The same for a chance, on the logit scale (assumed)."""
 SHARED_LATENT = 0.5
 """Share of the spread of an unknown of the history (onset, completeness, adherence) by which a whole arm may differ (assumed)."""
+USUAL_N = 20
+"""People in an arm that does not tell how many (assumed, small)."""
 HEARD_SE = 2.0
 """A gradient below so many of its standard errors counts as none."""
 LEVELS = ("mean", "median", "geometric mean")
@@ -87,29 +89,61 @@ class Predicted:
     def total(self) -> float:
         return float(np.sqrt(self.shared**2 + self.effect**2 + self.sampling**2))
 
+    @property
+    def people(self) -> float:
+        """The n of the study; where it is not told, a small one."""
+        return float(self.point.n or USUAL_N)
+
+    @property
+    def centre(self) -> float:
+        """The middle where the interval is a normal one: of a share, its logit."""
+        return self.on_scale(100.0 * self.middle) if self.point.scale == "share" else self.middle
+
+    @property
+    def sd(self) -> float:
+        """The SD there."""
+        if self.point.scale == "share":  # one SD towards the half; a tangent would run off near 0 and 1
+            p = _with_half(min(self.middle, 1.0 - self.middle), self.people)
+            moved = min(p + self.total, 0.98)
+            return float(np.log(moved / (1.0 - moved)) - np.log(p / (1.0 - p)))
+        return self.total
+
+    def on_scale(self, value: float) -> float:
+        """A reported value of this point where its interval is a normal one. Half a person is added to each side of a share, so that a
+        share of 0 has a logit; a study of few cannot tell it from a small one."""
+        if self.point.scale == "log":
+            return float(np.log(value))
+        if self.point.scale == "share":
+            p = _with_half(value / 100.0, self.people)
+            return float(np.log(p / (1.0 - p)))
+        return float(value)
+
     def value(self, sds: float) -> float:
         """The reported statistic so many SDs from the middle, in the unit of the point."""
+        at = self.centre + sds * self.sd
         if self.point.scale == "log":
-            return float(np.exp(self.middle + sds * self.total))
+            return float(np.exp(at))
         if self.point.scale == "share":
-            p = float(np.clip(self.middle, 1e-4, 1.0 - 1e-4))
-            return float(100.0 / (1.0 + np.exp(-(np.log(p / (1.0 - p)) + sds * self.total / (p * (1.0 - p))))))
-        return self.middle + sds * self.total
+            p = 0.5 * (1.0 + np.tanh(0.5 * at))
+            return float(100.0 * np.clip((p * (self.people + 1.0) - 0.5) / self.people, 0.0, 1.0))
+        return at
 
     def quantiles(self) -> dict[str, float]:
         """p05 to p95 of what a study of this n would report."""
         return {name: self.value(sds) for name, sds in QUANTILES.items()}
 
     def z(self) -> float:
-        """Observed minus predicted, in SDs of the scale; of a share, measured on the logit."""
-        if self.point.scale == "log":
-            return (float(np.log(self.point.observed)) - self.middle) / self.total
-        if self.point.scale == "share":
-            people = self.point.n or 50
-            p = float(np.clip(self.middle, 1e-4, 1.0 - 1e-4))
-            seen = (self.point.observed / 100.0 * people + 0.5) / (people + 1.0)
-            return float((np.log(seen / (1.0 - seen)) - np.log(p / (1.0 - p))) * p * (1.0 - p) / self.total)
-        return (self.point.observed - self.middle) / self.total
+        """Observed minus predicted, in SDs of the scale."""
+        return (self.on_scale(self.point.observed) - self.centre) / self.sd
+
+    def log_density(self) -> float:
+        """Log of the predicted density at what was observed, on the scale of the point."""
+        return -0.5 * self.z() ** 2 - float(np.log(self.sd)) - 0.5 * float(np.log(2.0 * np.pi))
+
+
+def _with_half(share: float, people: float) -> float:
+    """A share with half a person added to each side."""
+    return (share * people + 0.5) / (people + 1.0)
 
 
 def points(study: Study, arm: Arm, readings: tuple[str, ...]) -> list[tuple[Point, Outcome]]:
@@ -231,7 +265,7 @@ def _one(
     if y is None or before is None or len(y) < 20:
         return None
     sd, effect = noise(point.reading), STUDY_LOG_SD.get(point.reading, STUDY_OTHER_LOG_SD)
-    n = float(point.n or 20)
+    n = float(point.n or USUAL_N)
     day0: float | None = None
     if point.scale == "log":
         statistic = "mean" if point.statistic == "ratio" else point.statistic
