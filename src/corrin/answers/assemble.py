@@ -115,14 +115,14 @@ def assemble(subject: Subject, plans: Sequence[Intended], computed: Computed, op
         ),
         used=_used(computed),
         made=Made(
-            versions=_versions(),
+            versions=versions(),
             hashes=dict(sorted(computed.hashes.items())),
             seed=options.seed,
             draws=options.draws,
             effective_sample_size=_effective(computed, weights),
             options={"years": options.years},
             input_hash=input_hash(inputs),
-            platform=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+            platform=machine(),
             failed_people=computed.failed_people,
             monte_carlo_error=_monte_carlo_error(computed, weights),
             certificate=computed.certificate,
@@ -329,7 +329,8 @@ def _monte_carlo_error(computed: Computed, weights: Floats) -> float:
     return worst
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """corrin and what it computes with."""
     found = {}
     for name in DEPENDENCIES:
         try:
@@ -337,3 +338,8 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+def machine() -> str:
+    """The kind of machine an answer was made on."""
+    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"

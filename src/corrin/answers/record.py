@@ -188,7 +188,21 @@ class Made(Record):
     )
 
 
-class Forecast(Record):
+class Answer(Record):
+    """What every answer can do: be written down, the same each time."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, floats rounded to six significant digits."""
+        rounded = _rounded(self.model_dump(mode="json"))
+        assert isinstance(rounded, dict)
+        return rounded
+
+    def to_json(self) -> str:
+        """The answer as text. The same answer gives the same bytes."""
+        return _layout(self.to_dict()) + "\n"
+
+
+class Forecast(Answer):
     """The answer to: what will the blood and the nerves do, under each plan?"""
 
     format: Literal["corrin.answer/1"] = FORMAT
@@ -211,16 +225,6 @@ class Forecast(Record):
     def contradicted(self) -> bool:
         """True where the person's data and the model disagree (exit code 4; the answer is still given)."""
         return any(notice.code is WarningCode.CONTRADICTION for notice in self.warnings)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, floats rounded to six significant digits."""
-        rounded = _rounded(self.model_dump(mode="json"))
-        assert isinstance(rounded, dict)
-        return rounded
-
-    def to_json(self) -> str:
-        """The answer as text. The same answer gives the same bytes."""
-        return _layout(self.to_dict()) + "\n"
 
     def to_frame(self) -> dict[str, list[Any]]:
         """Every band as columns of one long table: any data frame library takes it (`polars.DataFrame(answer.to_frame())`)."""

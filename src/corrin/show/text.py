@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from corrin.show.blocks import table as _table
+from corrin.show.blocks import title as _title
+from corrin.show.blocks import wrap as _wrap
 from corrin.show.charts import MONTH
 from corrin.show.words import duration, is_share, number, percent, plain_unit
 
@@ -75,14 +77,6 @@ def report(answer: Data, width: int = 110) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _wrap(text: str, width: int, first: str = "", rest: str | None = None) -> str:
-    return textwrap.fill(text, width, initial_indent=first, subsequent_indent=first if rest is None else rest, break_long_words=False)
-
-
-def _title(text: str) -> str:
-    return f"{text}\n{'-' * len(text)}"
-
-
 def _head(answer: Data, width: int) -> str:
     when = "" if answer["as_of"] == "day 0" else f", as of {answer['as_of']}"
     lines = [f"{answer['case_id']}: vitamin B12, blood and nerves{when}"]
@@ -147,26 +141,6 @@ def _measured(lab: Data | None) -> str:
     when = "today" if abs(lab["time_days"]) < 1 else f"{duration(-lab['time_days'])} ago"
     said = lab["as_reported"]
     return f"{said[:-1]}; {when})" if said.endswith(")") else f"{said} ({when})"
-
-
-def _table(rows: list[list[str]], width: int) -> str:
-    """Columns as wide as they need; the first gives way when the line would be too long."""
-    # A section's heading stands alone in its line and may run over the other columns.
-    alone = [bool(row[0]) and not any(row[1:]) for row in rows]
-    widths = [max(len(row[column]) for row, lonely in zip(rows, alone, strict=True) if not lonely) for column in range(len(rows[0]))]
-    over = sum(widths) + 2 * (len(widths) - 1) - width
-    if over > 0:
-        widths[0] = max(18, widths[0] - over)
-    lines = []
-    for row, lonely in zip(rows, alone, strict=True):
-        if lonely:
-            lines.append(row[0])
-            continue
-        head, *more = textwrap.wrap(row[0], widths[0]) or [""]
-        cells = [head.ljust(widths[0])] + [cell.ljust(size) for cell, size in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  ".join(cells).rstrip())
-        lines += [f"  {part}" for part in more]
-    return "\n".join(lines)
 
 
 def _causes(answer: Data) -> str:
