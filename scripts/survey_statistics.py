@@ -53,7 +53,7 @@ def main(path: str) -> None:
     with (HOME / "survey_markers.csv").open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(["what", "reading", "other", "band", "quantile", "value", "unit", "n", "source", "at", "how", "seen"])
-        said = ("NHANES1999-2002", "adults of 20 years and more in a subset of the files; not nationally representative", 
+        said = ("NHANES1999-2002", "adults of 20 years and more in a subset of the files; not nationally representative",
                 "computed", "derived")  # fmt: skip
         units = {"serum_b12": "pmol/L", "mma": "nmol/L", "homocysteine": "umol/L"}
         for (reading, band, q), value in found.quantiles.items():

@@ -42,8 +42,8 @@ STUDENT = 4.0
 SAME_LAB = 0.7
 """Correlation of the study effect between points of one study and reading (assumed)."""
 SURVEY_SD = {"quantile": 0.08, "median": 0.12, "correlation": 0.06}
-"""How exactly the model should meet the survey: of log quantiles and medians, and of correlations (assumed; the sample's own error is smaller,
-but it is one country, one time and one laboratory, and its numbers are not independent)."""
+"""How exactly the model should meet the survey: of log quantiles and medians, and of correlations (assumed; the sample's own error is
+smaller, but it is one country, one time and one laboratory, and its numbers are not independent)."""
 DIFFER_SD = 0.3
 """Prior SD of the log of a factor on how much people differ."""
 ASSUMED_SD = {"taken": 0.4, "prevalence": 0.4, "food": 0.1}
