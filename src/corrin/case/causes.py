@@ -28,15 +28,17 @@ COMPLETE_STATED, COMPLETE_UNKNOWN = (20.0, 1.0), (2.0, 1.5)
 SUSPECTED = 0.5
 ADULT_Y = 16.0
 
-# Prior weights of causes when none is stated, for a person of 50 whom somebody tested (assumed; the first is none of them). Ids that the
-# table does not hold are left out. `per_decade`: factor for each ten years of age beyond 50.
-CAUSES: tuple[tuple[str, tuple[str, ...], float, float, float], ...] = (
-    # name, ids in the modifiers table (the first found counts), weight, factor per decade of age, factor for women
-    ("none", (), 0.45, 1.0, 1.0),
-    ("low_intake", (), 0.15, 0.9, 1.0),
-    ("gastritis", ("pernicious_anaemia", "autoimmune_gastritis", "if_loss"), 0.12, 1.3, 1.3),
-    ("food_bound", ("food_bound_malabsorption", "atrophic_gastritis", "food_cobalamin_malabsorption"), 0.20, 1.4, 1.0),
-    ("ileal", ("ileal_disease", "crohn_ileitis", "coeliac", "coeliac_disease"), 0.08, 0.9, 1.0),
+# Prior weights of causes when none is stated, at 50 years (assumed; ids that the table does not hold are left out): for somebody who was
+# tested, and for somebody of the community, of whom nothing is known (within what surveys of antibodies and of gastric atrophy found:
+# pernicious anaemia in about 2 % past 60, food-bound malabsorption in a fifth to two fifths past 60). `per_decade`: factor for each ten
+# years of age beyond 50.
+CAUSES: tuple[tuple[str, tuple[str, ...], float, float, float, float], ...] = (
+    # name, ids in the modifiers table (the first found counts), weight if tested, in the community, factor per decade, factor for women
+    ("none", (), 0.45, 0.87, 1.0, 1.0),
+    ("low_intake", (), 0.15, 0.03, 0.9, 1.0),
+    ("gastritis", ("pernicious_anaemia", "autoimmune_gastritis", "if_loss"), 0.12, 0.008, 1.3, 1.3),
+    ("food_bound", ("food_bound_malabsorption", "atrophic_gastritis", "food_cobalamin_malabsorption"), 0.20, 0.10, 1.4, 1.0),
+    ("ileal", ("ileal_disease", "crohn_ileitis", "coeliac", "coeliac_disease"), 0.08, 0.004, 0.9, 1.0),
 )
 LOW_INTAKE_RATIO, LOW_INTAKE_LOG_SD = 0.2, 0.6
 NONE_BESIDE_DRUGS = 3.0
@@ -239,23 +241,31 @@ def _operation_share(row: Modifier, operation: Operation) -> float:
     return rule_share(row, convert(operation.removed_cm, "cm", row.dose_unit))
 
 
+def cause_weights(
+    age_y: float, sex: str, *, tested: bool, drugs: bool = False
+) -> tuple[list[tuple[str, tuple[Modifier, ...]]], list[float]]:
+    """Causes with their rows of the modifiers table, and the weight of each at an age; `tested`: somebody had reason to test."""
+    levels: list[tuple[str, tuple[Modifier, ...]]] = []
+    weights: list[float] = []
+    for name, ids, clinic, community, per_decade, women in CAUSES:
+        rows = next((known.modifiers()[key] for key in ids if key in known.modifiers()), ())
+        if ids and not rows:
+            continue
+        weight = clinic if tested else community
+        weight *= NONE_BESIDE_DRUGS if drugs and name == "none" else 1.0
+        by_sex = women if sex == "female" else math.sqrt(women) if sex == "unknown" else 1.0
+        levels.append((name, rows))
+        weights.append(weight * per_decade ** ((age_y - 50.0) / 10.0) * by_sex)
+    return levels, weights
+
+
 def draw_cause(case: Case, world: Builder, usual_food: float | str) -> None:
     """A cause nobody named: one categorical latent over the usual ones, each writing no effect where another was drawn.
 
     A drug that could explain a deficiency makes "none besides" more likely and does not rule the others out.
     """
     drugs = any(_has_size(row) for drug in case.history.drugs for row in known.find_modifier(drug.name, ("drug",)))
-    decades = (case.age_y - 50.0) / 10.0
-    weights: list[float] = []
-    levels: list[tuple[str, tuple[Modifier, ...]]] = []
-    for name, ids, weight, per_decade, women in CAUSES:
-        rows = next((known.modifiers()[key] for key in ids if key in known.modifiers()), ())
-        if ids and not rows:
-            continue
-        levels.append((name, rows))
-        weight *= NONE_BESIDE_DRUGS if drugs and name == "none" else 1.0
-        weights.append(weight * per_decade**decades * (women if case.person.sex == "female" else math.sqrt(women) if case.person.sex
-                                                       == "unknown" else 1.0))  # fmt: skip
+    levels, weights = cause_weights(case.age_y, case.person.sex, tested=True, drugs=drugs)
     world.add(Latent("cause", "categorical", tuple(round(weight / sum(weights), 6) for weight in weights),
                      "which cause: " + ", ".join(f"{number} {name}" for number, (name, _) in enumerate(levels))))  # fmt: skip
     start = dated(case, world, "cause_from", None, YEARS_OF_CAUSE)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corrin.case.case import Case, Person
+from corrin.case.causes import cause_weights
 from corrin.case.check import refuse_uncovered
 from corrin.case.latent import Latent
 from corrin.case.plan import Plan, Step
@@ -119,6 +120,14 @@ def _age_latents(group: Who) -> tuple[Latent, ...]:
         Latent("age_above", "at_least", ("age_drawn", low)),
         Latent(AGE, "at_most", ("age_above", high)),
     )
+
+
+def _of_community(latent: Latent, case: Case) -> Latent:
+    """Participants are people of the community until the entry says more; a patient who was tested is not."""
+    if latent.name != "cause":
+        return latent
+    _, weights = cause_weights(case.age_y, case.person.sex, tested=False)
+    return replace(latent, args=tuple(round(weight / sum(weights), 6) for weight in weights))
 
 
 def arm_plan(arm: Arm) -> Plan:
@@ -289,7 +298,8 @@ def enrol(
     """Draw the people of an arm."""
     case = arm_case(study, arm)
     past = world(case)
-    past = replace(past, observations=(), history=replace(past.history, latents=(*past.history.latents, *_age_latents(who(study, arm)))))
+    latents = (*(_of_community(latent, case) for latent in past.history.latents), *_age_latents(who(study, arm)))
+    past = replace(past, observations=(), history=replace(past.history, latents=latents))
     targets, limits = at_entry(study, arm)
     names = kernel.model.readings
     targets = tuple(item for item in targets if item.reading in names)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from corrin.case import known
 from corrin.case.case import Case, Person
-from corrin.case.causes import write
+from corrin.case.causes import cause_weights, write
 from corrin.case.exposures import MEALS_D
 from corrin.case.latent import Latent
 from corrin.case.observe import EGFR_LOG_SD, egfr_ckd_epi_2021
@@ -27,6 +27,7 @@ from corrin.case.world import World
 from corrin.engine.draw import normals, uniforms
 from corrin.engine.simulate import Kernel
 from corrin.errors import InputError
+from corrin.facts.rows import Modifier
 from corrin.inference.cohort import noise
 from corrin.inference.population import Population, spread
 from corrin.inference.realise import AGE, YEAR_D
@@ -47,13 +48,8 @@ USUAL_FOOD_UG_D, USUAL_FOOD_LOG_SD, DAY_LOG_SD = 4.7, 0.37, 0.87
 SUPPLEMENT_LOG_SD = 0.5
 """Spread of the share of a told supplement that is taken (assumed)."""
 DRUG_LOG_YEARS = (3.0, 0.9)
-PREVALENCE = {
-    # name: modifiers row, share at 50 years, factor a decade, factor for women; assumed within what surveys of antibodies and of gastric
-    # atrophy found (pernicious anaemia 2 % past 60, food-bound malabsorption in a fifth to two fifths past 60).
-    "gastritis": ("autoimmune_gastritis", 0.008, 1.5, 1.3),
-    "food_bound": ("food_bound_malabsorption", 0.10, 1.45, 1.0),
-    "ileal": ("ileal_disease", 0.004, 1.0, 1.0),
-}
+ASKED = ("gastritis", "food_bound", "ileal")
+"""Causes nobody asked about, drawn as often as in the community (`case/causes.py`); low intake is in what people tell of their food."""
 
 
 @dataclass(frozen=True)
@@ -209,9 +205,8 @@ def _world() -> World:
                 write(
                     builder, row, f"survey_{drug}", builder.add(Latent(f"survey_{drug}_start", "at_least", (began, start + 1.0))), None, on
                 )
-    for name, (key, share, _, _) in PREVALENCE.items():
-        rows = known.modifiers().get(key, ())
-        ill = builder.add(Latent(f"survey_is_{name}", "bernoulli", (share,)))
+    for name, rows in _asked():
+        ill = builder.add(Latent(f"survey_is_{name}", "bernoulli", (0.05,)))
         complete = builder.add(Latent(f"survey_{name}_complete", "beta", (2.0, 1.5)))
         years = builder.add(Latent(f"survey_{name}_years", "lognormal", (8.0, 0.9)))
         began = builder.add(Latent(f"survey_{name}_began", "product", (years, -YEAR_D)))
@@ -220,6 +215,11 @@ def _world() -> World:
             write(builder, row, f"survey_{name}", since, None, builder.times(f"survey_{name}_share", ill, complete))
     builder.add(Latent(AGE, "normal", (50.0, 15.0)))
     return World(case.age_y, "unknown", builder.timeline(start, 0.0), ())
+
+
+def _asked() -> list[tuple[str, tuple[Modifier, ...]]]:
+    """Causes and their rows."""
+    return [(name, rows) for name, rows in cause_weights(50.0, "unknown", tested=False)[0] if name in ASKED]
 
 
 def _sure(true: NDArray[np.bool_]) -> Floats:
@@ -265,6 +265,16 @@ def simulate_people(
     return levels, draws, np.isfinite(levels[MARKERS[0]])
 
 
+def _chances(age_y: Floats, sex: str) -> dict[str, Floats]:
+    """How often each cause is there at these ages."""
+    ages = np.arange(20.0, 101.0)
+    rows = []
+    for years in ages:
+        levels, weights = cause_weights(float(years), sex, tested=False)
+        rows.append([weight / sum(weights) for weight in weights])
+    return {name: np.interp(age_y, ages, np.array(rows)[:, k]) for k, (name, _) in enumerate(levels)}
+
+
 def _draws(teller: Teller, rows: Table, population: Population, assumed: Assumed, seed: int, first: int) -> dict[str, Floats]:
     """Random numbers of these people, with what their row tells in the place of chance."""
     count = rows.count
@@ -286,11 +296,12 @@ def _draws(teller: Teller, rows: Table, population: Population, assumed: Assumed
     z[AGE] = (age - 50.0) / 15.0
     women = 1.0 - rows.get("male", 0.5)
     luck = uniforms(seed, "survey cause", first + count)[first:]
+    shares = {sex: _chances(age, sex) for sex in ("female", "male")}
     low = np.zeros(count)
-    for name, (_, share, decade, factor) in PREVALENCE.items():
-        chance = np.minimum(0.6, assumed.prevalence * share * decade ** ((age - 50.0) / 10.0) * factor**women)
+    for name, _ in _asked():
+        chance = np.minimum(0.6, assumed.prevalence * np.where(women > 0.5, shares["female"][name], shares["male"][name]))
         z[f"survey_is_{name}"] = _sure((luck >= low) & (luck < low + chance))
-        low += chance
+        low = low + chance
     creatinine = rows.get("creat_mg_dl")
     if "filtration" in z and np.isfinite(creatinine).any():
         row = next(row for row in population.rows if row.name == "filtration")
