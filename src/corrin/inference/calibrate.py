@@ -24,7 +24,7 @@ from corrin.engine.simulate import Kernel
 from corrin.facts.rows import Parameter
 from corrin.inference.compare import compare
 from corrin.inference.points import Predicted
-from corrin.inference.population import Population, spread
+from corrin.inference.population import Population, Together, spread
 from corrin.inference.survey import Assumed, Summary, people_of_survey, reported_markers, simulate_people, summarise
 from corrin.studies.schema import Study
 
@@ -361,9 +361,14 @@ def result(population: Population, studies: Sequence[Study], made: Calibration, 
     """The fitted population, or that of all studies but one."""
     start = prior(population, [study.key for study in studies])
     posterior = made.posterior if without is None else made.without.get(without, made.posterior)
-    shift = {name: posterior.at(name)[0] for name in posterior.names if " " not in name}
-    width = {name: posterior.at(name)[1] for name in posterior.names if " " not in name}
-    return moved(start, shift, width, made.differ, made.structure)
+    names = tuple(name for name in posterior.names if " " not in name)
+    places = [posterior.names.index(name) for name in names]
+    sd = np.sqrt(np.diag(posterior.covariance))[places]
+    correlation = posterior.covariance[np.ix_(places, places)] / np.outer(sd, sd)
+    shift = {name: float(posterior.mean[k]) for name, k in zip(names, places, strict=True)}
+    width = dict(zip(names, sd.tolist(), strict=True))
+    rows = moved(start, shift, width, made.differ, made.structure).rows
+    return Population(rows, Together(names, tuple(tuple(row) for row in correlation.round(3).tolist())))
 
 
 def pinned(made: Calibration, population: Population) -> list[tuple[str, float, float, float]]:

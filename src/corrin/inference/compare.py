@@ -116,5 +116,5 @@ def _differences(
             one for one in predict(study, stand_in, cohort, seen, population, kernel.model.readings) if one.point.day == item.point.day
         ]
         if theirs:
-            found.append(against(item, theirs[0]))
+            found.append(against(item, theirs[0], population))
     return found

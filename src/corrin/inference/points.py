@@ -194,6 +194,7 @@ class _People:
     entry: Floats
     """(columns, people) of what is fixed at entry: 1, u, u squared."""
     fine: NDArray[np.bool_]
+    population: Population
 
     def gradient(self, g: Floats) -> dict[str, float]:
         """What moves the mean of g (people who ran, ...), per unit of uncertainty."""
@@ -224,7 +225,7 @@ def _moved(cohort: Cohort, seen: Seen, population: Population, latents: tuple[La
     fixed = [readings.index(item.reading) for item in (*cohort.targets, *cohort.limits)]
     u = np.log(np.maximum(seen.levels[:, 0, fixed].T, 1e-9)) if fixed else np.zeros((0, z.shape[1]))
     entry = np.concatenate([np.ones((1, z.shape[1])), u, u * u])
-    return _People(cohort, seen, tuple(names), z, np.array(scale), entry, ~seen.failed)
+    return _People(cohort, seen, tuple(names), z, np.array(scale), entry, ~seen.failed, population)
 
 
 def predict(
@@ -289,8 +290,7 @@ def _one(
         effect *= typical
     whole = len(g) == int(people.fine.sum())
     gradient = people.gradient(g) if whole else {}
-    shared = float(np.sqrt(sum(value * value for value in gradient.values())))
-    return Predicted(point, middle, shared, effect, sampling / np.sqrt(n), gradient, day0)
+    return Predicted(point, middle, people.population.shared(gradient), effect, sampling / np.sqrt(n), gradient, day0)
 
 
 def _level_of(statistic: str, y: Floats, sd: float) -> tuple[float, Floats, float]:
@@ -341,11 +341,11 @@ def _change(statistic: str, y: Floats, before: Floats, sd: float) -> tuple[float
     return float(change.mean()), change, one, float(y.mean())
 
 
-def against(mine: Predicted, other: Predicted) -> Predicted:
+def against(mine: Predicted, other: Predicted, population: Population) -> Predicted:
     """A difference (or, on the log scale, a ratio) between two arms; what moves both alike cancels."""
     names = {*mine.gradient, *other.gradient}
     gradient = {name: mine.gradient.get(name, 0.0) - other.gradient.get(name, 0.0) for name in names}
-    shared = float(np.sqrt(sum(value * value for value in gradient.values())))
+    shared = population.shared(gradient)
     return Predicted(
         mine.point, mine.middle - other.middle, shared, float(np.hypot(mine.effect, other.effect)),
         float(np.hypot(mine.sampling, other.sampling)), gradient,

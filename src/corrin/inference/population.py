@@ -7,6 +7,7 @@ typical value (`unsure`). For one person both are unknown alike and their varian
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -76,10 +77,29 @@ def place(row: Parameter, z: Floats, sd: float) -> Floats:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Correlation of what is not known of typical values, as a calibration leaves it. Names it does not hold stand alone.
+
+    It matters for means over many people. In one person the differences between people outweigh it, and a draw leaves it out.
+    """
+
+    names: tuple[str, ...]
+    correlation: tuple[tuple[float, ...], ...]
+
+    def sd(self, gradient: Mapping[str, float]) -> float:
+        """SD of a quantity that moves so much with each name (per unit of its uncertainty)."""
+        g = np.array([gradient.get(name, 0.0) for name in self.names])
+        alone = sum(value * value for name, value in gradient.items() if name not in self.names)
+        return float(np.sqrt(max(0.0, float(g @ np.array(self.correlation) @ g)) + alone))
+
+
+@dataclass(frozen=True)
 class Population:
     """The parameters a person is drawn from. `drawn` are those with a spread, in a fixed order; each uses one standard normal."""
 
     rows: tuple[Parameter, ...]
+    together: Together | None = None
+    """How what is not known of typical values hangs together; None: independent."""
 
     @property
     def drawn(self) -> tuple[str, ...]:
@@ -95,6 +115,12 @@ class Population:
     def typical(self) -> Floats:
         """The typical person (1, parameters)."""
         return self.matrix({}, 1)
+
+    def shared(self, gradient: Mapping[str, float]) -> float:
+        """SD of a mean over people from what is not known of typical ones; `gradient` per unit of uncertainty."""
+        if self.together is not None:
+            return self.together.sd(gradient)
+        return float(np.sqrt(sum(value * value for value in gradient.values())))
 
     def digest(self) -> str:
         """Hash of the rows drawn from."""
