@@ -16,7 +16,7 @@ from corrin.case.plan import Plan, built_in_plans, read_plan
 from corrin.case.reader import read_case
 from corrin.case.world import future, world
 from corrin.engine.simulate import Kernel
-from corrin.inference.ahead import Followed, _decide, _values, follow
+from corrin.inference.ahead import Followed, _decide, follow, values_of
 from corrin.inference.population import population, the_kernel
 from corrin.inference.update import People, update
 
@@ -47,7 +47,7 @@ class Person:
     def decided(self, plan: Plan, years: float) -> tuple[list[list[tuple[float, int]]], np.ndarray, list[Any]]:
         """Each person's own (day, phase) of doses, the day on which the rule ended phase 0, and the doses themselves."""
         timeline = future(self.case, plan, years)
-        values = _values(timeline, self.people.values, SEED, DRAWS, 0)
+        values = values_of(timeline, self.people.values, SEED, DRAWS, 0)
         given, ends = _decide(self.case, self.history, plan, timeline, years, self.people, values, self.kernel, SEED)
         own = [[(dose.time_days, dose.phase) for dose, share in given if share is None or share[person] > 0.0] for person in range(DRAWS)]
         return own, ends[0], [dose for dose, _ in given]

@@ -72,23 +72,12 @@ def _processor() -> str:
     return f"{binding.get_host_cpu_name()}:{hashlib.sha256(str(sorted(binding.get_host_cpu_features().items())).encode()).hexdigest()[:8]}"
 
 
-def _prepare_llvm() -> None:
-    """Beyond about 50 states the loop vectoriser gives up on its alias checks unless this limit is raised before the first compile."""
-    from llvmlite import binding
-
-    binding.set_option("numba", "-memory-check-merge-threshold=1000000")
-    binding.set_option("numba", "-runtime-memory-check-threshold=1000000")
-    binding.set_option("numba", "-vectorizer-min-trip-count=4")
-    binding.set_option("numba", "-pragma-vectorize-memory-check-threshold=1000000")
-
-
 def load(text: str) -> ModuleType:
     """The module of this source, compiled now or found in the cache."""
     name = key(text)
     loaded = sys.modules.get(f"corrin_kernel_{name}")
     if loaded is not None:
         return loaded
-    _prepare_llvm()
     folder = cache_folder()
     if not _usable(folder):
         return _in_memory(name, text)

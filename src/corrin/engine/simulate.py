@@ -28,8 +28,9 @@ Ints = NDArray[np.int64]
 TOLERANCE = 5e-3
 """Relative error allowed in one step of the pilot. At 7e-3 holotranscobalamin was 2e-3 off after three doses at one instant."""
 CERTIFIED = 0.06
-"""Accumulated error (`Run.accumulated`) above which a person is run again on a finer grid. It is a flag, not a measure of the error of
-readings: that is measured on the panel (`measured_error`), because the embedded error of a step misses what one large step skips."""
+"""Accumulated error (`Run.accumulated`) above which a person is run again on a finer grid; more on a grid made with a looser tolerance, in
+proportion. It is a flag, not a measure of the error of readings: that is measured on the panel (`measured_error`), because the embedded
+error of a step misses what one large step skips."""
 SHORTEST_D = 1e-6
 PANEL = 32
 MEASURED = 16
@@ -91,10 +92,11 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Grid:
-    """Steps of a schedule: `first` (breaks + 1,) into `steps` (n,), each a share of its segment."""
+    """Steps of a schedule: `first` (breaks + 1,) into `steps` (n,), each a share of its segment; the tolerance they were made with."""
 
     first: Ints
     steps: Floats
+    tolerance: float = TOLERANCE
 
 
 @dataclass
@@ -204,7 +206,7 @@ def find_grid(kernel: Kernel, start: Floats, parameters: Floats, schedule: Sched
     used = kernel.march(True, *ready.part(0, tiles), first, steps, 1, tolerance, out, cert, np.zeros(1, np.uint8))
     if used < 0:
         raise Bug("the pilot found no step that solves its panel" if used == -2 else "the pilot ran out of steps")
-    return Grid(first, steps[:used].copy())
+    return Grid(first, steps[:used].copy(), tolerance)
 
 
 def simulate(
@@ -217,11 +219,12 @@ def simulate(
     cancel: Cancel | None = None,
     certify: bool = True,
 ) -> Run:
-    """Run everybody on a grid; those whose certificate fails run again with every step halved, then quartered."""
+    """Run everybody on a grid; those whose certificate fails run again with every step cut in two, then in eight."""
     run = _pass(kernel, start, parameters, schedule, grid, 1, progress, cancel)
     if certify:
+        limit = CERTIFIED * max(1.0, grid.tolerance / TOLERANCE)
         for halve in (2, 8):
-            flagged = ~(run.accumulated <= CERTIFIED) | run.failed
+            flagged = ~(run.accumulated <= limit) | run.failed
             if not flagged.any():
                 break
             finer = _pass(kernel, start[flagged], parameters[flagged], schedule.only(flagged), grid, halve, None, cancel)
@@ -258,16 +261,24 @@ def _pass(
 ) -> Run:
     ready = _prepare(kernel, start, parameters, schedule)
     tiles, width, seen = ready.Y.shape[0], kernel.lanes, len(kernel.model.readings)
-    end = np.empty_like(ready.Y)
-    out = np.zeros((tiles, schedule.rows, seen * width))
-    cert = np.zeros((tiles, 2 * width))
+    people, states = schedule.people, len(kernel.model.pools)
+    padded = tiles * width
+    end = np.empty((padded, states))
+    out = np.empty((seen, padded, schedule.rows))
+    total, failed = np.empty(padded), np.empty(padded, np.bool_)
     stop = (cancel or Cancel()).flag
     done, lock = [0], threading.Lock()
 
     def block(low: int, high: int) -> None:
         part = ready.part(low, high)
-        kernel.march(False, *part, grid.first, grid.steps, halve, TOLERANCE, out[low:high], cert[low:high], stop)
-        end[low:high] = part[0]
+        read = np.zeros((high - low, schedule.rows, seen, width))
+        cert = np.zeros((high - low, 2 * width))
+        kernel.march(False, *part, grid.first, grid.steps, halve, TOLERANCE, read.reshape(high - low, schedule.rows, -1), cert, stop)
+        mine = slice(low * width, high * width)
+        end[mine] = part[0].reshape(-1, states, width).transpose(0, 2, 1).reshape(-1, states)
+        out[:, mine].reshape(seen, high - low, width, schedule.rows)[:] = read.transpose(2, 0, 3, 1)
+        total[mine] = np.sqrt(cert[:, width:]).reshape(-1)
+        failed[mine] = ~np.isfinite(read.sum(axis=(1, 2)) + 0.0 * part[0].reshape(-1, states, width).sum(axis=1)).reshape(-1)
         with lock:
             done[0] += high - low
             if progress:
@@ -285,13 +296,7 @@ def _pass(
         raise
     if stop[0]:
         raise Stopped
-    people = ready.people
-    states = len(kernel.model.pools)
-    flat_end = end.reshape(tiles, states, width).transpose(0, 2, 1).reshape(tiles * width, states)[:people]
-    flat_out = out.reshape(tiles, schedule.rows, seen, width).transpose(0, 3, 1, 2).reshape(tiles * width, schedule.rows, seen)[:people]
-    total = np.sqrt(cert.reshape(tiles, 2, width)[:, 1].reshape(-1)[:people])
-    failed = ~(np.isfinite(flat_end).all(axis=1) & np.isfinite(flat_out).all(axis=(1, 2)))
-    return Run(flat_end.copy(), flat_out.copy(), total, failed)
+    return Run(end[:people], out[:, :people].transpose(1, 2, 0), total[:people], failed[:people])
 
 
 def constant(kernel: Kernel, people: int, days: float, exposures: Floats | None = None, stops: Sequence[float] = (1.0,)) -> Schedule:

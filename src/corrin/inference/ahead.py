@@ -66,7 +66,7 @@ def follow(
         if error <= ENOUGH:
             break
     run = simulate(kernel, people.state, people.parameters, made.schedule, grid)
-    readings = {name: run.readings[:, :, place].copy() for place, name in enumerate(kernel.model.readings)}
+    readings = {name: run.readings[:, :, place] for place, name in enumerate(kernel.model.readings)}
     _first_row(readings, made, people, kernel)
     return Followed(made.times, readings, error, run.failed, ends)
 

@@ -1,65 +1,44 @@
-"""The program as numba source: people in lanes, the innermost axis, so that one vector instruction serves many of them.
+"""The program as compiled source: people in lanes, the innermost axis, so that one vector instruction serves many of them.
 
-Memory of a tile of `LANES` people is flat: value i of lane l stands at i*LANES + l. A step of RODAS4 factors W once, then runs the same
-stage six times; stages combine in plain loops. What depends on parameters and exposures only is computed once a segment (`prologue`).
-One function, `march`, serves the pilot (adaptive, all tiles share the step) and the runs (fixed grid, tile after tile).
+Memory of a tile of `LANES` people is flat: value i of lane l stands at i*LANES + l. A step of RODAS4 factors W once, then runs six stages,
+each with the combination of earlier stages it begins from. What depends on parameters and exposures only is computed once a segment
+(`prologue`). These parts are straight-line vector code (vector.py); the loop over segments and steps, `march`, is numba source. It serves
+the pilot (adaptive, all tiles share the step) and the runs (fixed grid, tile after tile).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Sequence
+from functools import partial
 
 from corrin.engine import rosenbrock
+from corrin.engine.emit.vector import Given, Writer, write
 from corrin.engine.model import Model
 from corrin.engine.trace import Graph, Node, arguments, reachable
 
 LANES = 8
 FORGET_D = 30.0
 """Days over which an error of a step is forgotten: what is fast in the body forgets sooner, what is slow makes next to none."""
-_BINARY = {"+", "-", "*", "/"}
+LAST = rosenbrock.STAGES - 1
+TINY = 1e-40
+"""A value below is set to zero: numbers too small to matter would be denormal, a hundred times slower."""
 
 
 def source(model: Model, lanes: int = LANES) -> str:
-    """Numba source text of the module for this model: the function `march` and its parts."""
+    """Source text of the module for this model: the function `march` and its parts."""
     graph = model.graph
     free = model.state_free()
-    diagonal = graph.symbol("step", "diagonal")
     store = model.factors.nodes()
-    wanted = [*model.rates, *store]
-    hoisted = [i for i in _frontier(graph, wanted, free) if graph.operations[i][0] != "constant"]
+    hoisted = [i for i in _frontier(graph, [*model.rates, *store], free) if graph.operations[i][0] != "constant"]
     place_z = {index: k for k, index in enumerate(hoisted)}
     rebased = [node for node in store if node.index not in free]
     place_f = {node.index: k for k, node in enumerate(rebased)}
     size = len(model.pools)
     pool_place = {node.index: k for k, node in enumerate(model.state)}
-
-    def slot(array: str, place: int) -> str:
-        return f"{array}[{place * lanes} + l]"
-
-    def symbol(index: int) -> str | None:
-        operation = graph.operations[index]
-        if operation[0] != "symbol":
-            return None
-        kind, name = operation[1], operation[2]
-        if kind == "state":
-            return slot("Y", pool_place[index])
-        if kind == "parameter":
-            return slot("P", model.parameters.index(name))
-        if kind == "exposure":
-            return slot("X", model.exposures.index(name))
-        if kind == "dose":
-            return slot("D", model.dose_kinds.index(name))
-        return "H[l]" if name == "per_day" else "d"
-
-    def in_step(index: int) -> str | None:
-        return slot("Z", place_z[index]) if index in place_z else symbol(index)
-
-    prologue = _block(graph, [Node(graph, i) for i in hoisted], symbol, lambda k: slot("Z", k))
-    factor = _block(graph, rebased, in_step, lambda k: slot("F", k))
-
-    stage_graph_rates = model.rates
     per_day = graph.symbol("step", "per_day")
-    right = [rate + per_day * graph.symbol("combination", str(k)) for k, rate in enumerate(stage_graph_rates)]
+    combined = [graph.symbol("combination", str(k)) for k in range(size)]
+    right = [rate + per_day * extra for rate, extra in zip(model.rates, combined, strict=True)]
 
     def stored(node: Node) -> Node:
         if node.number() is not None or node.index in place_z:
@@ -67,50 +46,158 @@ def source(model: Model, lanes: int = LANES) -> str:
         return graph.symbol("factor", str(place_f[node.index])) if node.index in place_f else node
 
     solution = model.factors.solve(right, stored)
+    combination_place = {node.index: k for k, node in enumerate(combined)}
 
-    def in_stage(index: int) -> str | None:
+    def outside(w: Writer, index: int) -> Given | None:
+        """A symbol in the code that runs once a segment, a dose or an output."""
         operation = graph.operations[index]
-        if operation[0] == "symbol" and operation[1] == "factor":
-            return slot("F", int(operation[2]))
-        if operation[0] == "symbol" and operation[1] == "combination":
-            return slot("B", int(operation[2]))
-        return in_step(index)
+        if operation[0] != "symbol":
+            return None
+        kind, name = operation[1], operation[2]
+        names = {"parameter": ("P", model.parameters), "exposure": ("X", model.exposures), "dose": ("D", model.dose_kinds)}
+        if kind == "state":
+            return partial(w.load, "Y", pool_place[index])
+        return partial(w.load, names[kind][0], names[kind][1].index(name))
 
-    stage = _block(graph, solution, in_stage, lambda k: slot("K", k))
-    dose = _block(graph, model.after_dose, symbol, lambda k: slot("Y", k))
-    read = _block(graph, model.seen, symbol, lambda k: slot("R", k))
-    assert diagonal is not None
+    def once(name: str, arrays: str, roots: Sequence[Node], target: str) -> str:
+        w = Writer(lanes)
+        write(w, graph, roots, partial(outside, w), partial(w.store, target))
+        return w.function(name, arrays.split())
+
+    def hour(w: Writer) -> str:
+        return w.load("H", 0)
+
+    def factor() -> str:
+        w = Writer(lanes)
+
+        def given(index: int) -> Given | None:
+            if index in place_z:
+                return partial(w.load, "Z", place_z[index])
+            if graph.operations[index] == ("symbol", "step", "diagonal"):
+                return lambda: w.op("fmul", hour(w), w.constant(1.0 / rosenbrock.GAMMA))
+            return partial(w.load, "Y", pool_place[index]) if index in pool_place else None
+
+        write(w, graph, rebased, given, partial(w.store, "F"))
+        return w.function("factor", ["Y", "Z", "H", "F"])
+
+    def stage(s: int) -> str:
+        w = Writer(lanes)
+        arguments_of: dict[int, str] = {}
+
+        def earlier(j: int, q: int) -> str:
+            return w.load("K", j * size + q)
+
+        def argument(q: int) -> str:
+            """The state this stage looks at. K holds the increments with the sign turned: the factored matrix is J - diagonal."""
+            if q not in arguments_of:
+                if s == LAST:
+                    arguments_of[q] = w.op("fsub", w.load("N", q), earlier(s - 1, q))
+                else:
+                    terms = [(-weight, earlier(j, q)) for j, weight in enumerate(rosenbrock.A[s])]
+                    arguments_of[q] = w.weighted(terms, w.load("Y", q))
+            return arguments_of[q]
+
+        def combination(q: int) -> str:
+            return w.weighted([(-weight, earlier(j, q)) for j, weight in enumerate(rosenbrock.C[s])])
+
+        def given(index: int) -> Given | None:
+            if index in place_z:
+                return partial(w.load, "Z", place_z[index])
+            if index in pool_place:
+                return partial(argument, pool_place[index])
+            operation = graph.operations[index]
+            if operation[0] != "symbol":
+                return None
+            if operation[1] == "factor":
+                return partial(w.load, "F", int(operation[2]))
+            if operation[1] == "combination":
+                return partial(combination, combination_place[index])
+            return partial(hour, w)
+
+        write(w, graph, solution, given, lambda q, value: w.store("K", s * size + q, value))
+        if s >= LAST - 1:
+            for q in range(size):
+                w.store("N", q, argument(q))
+        return w.function(f"stage{s}", ["Y", "Z", "H", "F", "K", "N"])
+
+    def finish() -> str:
+        """The new state is the argument of the last stage and its increment, which is the error too."""
+        w = Writer(lanes)
+        worst = _Worst(w)
+        for q in range(size):
+            change = w.load("K", LAST * size + q)
+            new = w.op("fsub", w.load("N", q), change)
+            size_of = w.call("fabs", new)
+            kept = w.line(f"fcmp ugt {w.type} {size_of}, {w.constant(TINY)}")
+            w.store("N", q, w.select(kept, new, w.constant(0.0)))
+            larger = w.call("maxnum", size_of, w.call("fabs", w.load("Y", q)))
+            worst.add(w.call("fabs", change), w.op("fadd", larger, w.constant(model.floors[q])))
+        worst.store()
+        return w.function("finish", ["Y", "K", "N", "E"])
+
+    parts = [
+        once("prologue", "P X Z", [Node(graph, i) for i in hoisted], "Z"),
+        once("dose", "Y P X D", model.after_dose, "Y"),
+        once("read", "Y P X R", model.seen, "R"),
+        factor(),
+        *(stage(s) for s in range(rosenbrock.STAGES)),
+        finish(),
+        _attempt(),
+    ]
+    text = "\n".join(parts) + _DECLARED.format(lanes=lanes)
+    mark = hashlib.sha256(text.encode()).hexdigest()[:16]
+    for name in ("prologue", "dose", "read", "factor", "attempt", "finish", *(f"stage{s}" for s in range(rosenbrock.STAGES))):
+        text = text.replace(f"@{name}(", f"@corrin_{mark}_{name}(")
     return _MODULE.format(
+        mark=mark,
+        vector=text,
         lanes=lanes,
-        size=size,
         flat=size * lanes,
         nz=max(len(hoisted), 1),
         nf=max(len(place_f), 1),
         nr=len(model.readings),
         nd=len(model.dose_kinds),
-        gamma=rosenbrock.GAMMA,
-        tiny="1e-40",
         forget=repr(1.0 / FORGET_D),
-        prologue=prologue,
-        factor=factor,
-        stage=stage,
-        dose=dose,
-        read=read,
-        combine=_combine(size, lanes),
-        floors=", ".join(repr(float(f)) for f in model.floors),
-        worst="\n".join(f"        k{q} = B[{q * lanes} + l]\n        e = e if k{q} <= e else k{q}" for q in range(size)),
     )
 
 
-def counts(text: str) -> dict[str, int]:
-    """Operations per person in each part of the emitted step (for the benchmark and for tests)."""
-    out: dict[str, int] = {}
-    part = ""
-    for line in text.splitlines():
-        if line.startswith("def "):
-            part = line[4:].split("(")[0]
-        out[part] = out.get(part, 0) + sum(line.count(f" {op} ") for op in "+-*/") if "= " in line else out.get(part, 0)
-    return out
+class _Worst:
+    """The largest of several quotients, compared crosswise so that only the last is divided; what is not finite counts as huge."""
+
+    CHAINS = 4
+    """Comparisons that do not wait for each other."""
+
+    def __init__(self, w: Writer) -> None:
+        self.w = w
+        self.tops: list[tuple[str, str]] = []
+        self.whole: list[str] = []
+        self.turn = 0
+
+    def _larger(self, one: tuple[str, str], other: tuple[str, str]) -> tuple[str, str]:
+        w = self.w
+        more = w.line(f"fcmp ogt {w.type} {w.op('fmul', other[0], one[1])}, {w.op('fmul', one[0], other[1])}")
+        return w.select(more, other[0], one[0]), w.select(more, other[1], one[1])
+
+    def add(self, above: str, below: str) -> None:
+        """One more quotient."""
+        none = self.w.op("fmul", above, self.w.constant(0.0))  # zero, or not a number
+        if len(self.tops) < self.CHAINS:
+            self.tops.append((above, below))
+            self.whole.append(none)
+            return
+        chain = self.turn % self.CHAINS
+        self.tops[chain] = self._larger(self.tops[chain], (above, below))
+        self.whole[chain] = self.w.op("fadd", self.whole[chain], none)
+        self.turn += 1
+
+    def store(self) -> None:
+        """The largest into E."""
+        w, top = self.w, self.tops[0]
+        for other in self.tops[1:]:
+            top = self._larger(top, other)
+        quotient = w.op("fadd", w.op("fdiv", *top), w.weighted([(1.0, value) for value in self.whole]))
+        sane = w.line(f"fcmp ole {w.type} {quotient}, {w.constant(1e30)}")
+        w.store("E", 0, w.select(sane, quotient, w.constant(1e30)))
 
 
 def _frontier(graph: Graph, roots: Sequence[Node], free: set[int]) -> list[int]:
@@ -125,128 +212,73 @@ def _frontier(graph: Graph, roots: Sequence[Node], free: set[int]) -> list[int]:
     return sorted(found)
 
 
-def _block(graph: Graph, roots: Sequence[Node], load: Callable[[int], str | None], target: Callable[[int], str]) -> str:
-    """Straight-line code: loads first, then every operation once, then the stores."""
-    lines: list[str] = []
-    done: set[int] = set()
-    stack = [root.index for root in reversed(roots)]
-    needed: set[int] = set()
-    while stack:
-        index = stack.pop()
-        if index in needed:
-            continue
-        needed.add(index)
-        if load(index) is None:
-            stack.extend(arguments(graph.operations[index]))
-
-    def name(index: int) -> str:
-        operation = graph.operations[index]
-        return repr(operation[1]) if operation[0] == "constant" else f"v{index}"
-
-    for index in sorted(needed):
-        operation, loaded = graph.operations[index], load(index)
-        if operation[0] == "constant":
-            continue
-        if loaded is not None:
-            text = loaded
-        elif operation[0] in _BINARY:
-            text = f"{name(operation[1])} {operation[0]} {name(operation[2])}"
-        elif operation[0] == "negative":
-            text = f"-{name(operation[1])}"
-        elif operation[0] in ("sqrt", "exp", "log"):
-            text = f"math.{operation[0]}({name(operation[1])})"
-        else:
-            raise TypeError(f"cannot emit {operation}")
-        lines.append(f"        v{index} = {text}")
-        done.add(index)
-    for k, root in enumerate(roots):
-        lines.append(f"        {target(k)} = {name(root.index)}")
-    return "\n".join(lines) if lines else "        pass"
+def _attempt() -> str:
+    """A whole step."""
+    calls = [("factor", "Y Z H F"), *((f"stage{s}", "Y Z H F K N") for s in range(rosenbrock.STAGES)), ("finish", "Y K N E")]
+    given = ", ".join(f"ptr noalias nocapture %{array}" for array in ["Y", "Z", "H", "K", "F", "N", "E"])
+    lines = [f"  call void @{name}({', '.join(f'ptr %{array}' for array in arrays.split())})" for name, arrays in calls]
+    return f"define weak_odr void @attempt({given}) nounwind {{\n" + "\n".join(lines) + "\n  ret void\n}\n"
 
 
-def _combine(size: int, lanes: int) -> str:
-    """Stage arguments U and combinations B (before 1/h) for each stage, as flat loops that share the loads of K. K holds the method's
-    increments with the sign turned, because the factored matrix is J - diagonal."""
-    flat = size * lanes
-    text = []
-    for s in range(rosenbrock.STAGES):
-        text.append(f"    {'if' if s == 0 else 'elif'} s == {s}:\n        for i in range({flat}):")
-        if s == 0:
-            text.append("            U[i] = Y[i]\n            B[i] = 0.0")
-            continue
-        for j in range(s):
-            text.append(f"            k{j} = K[{j * flat} + i]")
-        if s < 5:
-            text.append("            U[i] = Y[i] - (" + " + ".join(f"{c!r} * k{j}" for j, c in enumerate(rosenbrock.A[s])) + ")")
-        else:
-            text.append("            U[i] = U[i] - k4")
-        text.append("            B[i] = " + " + ".join(f"{-c!r} * k{j}" for j, c in enumerate(rosenbrock.C[s])))
-    return "\n".join(text)
+_DECLARED = """
+declare <{lanes} x double> @llvm.sqrt.v{lanes}f64(<{lanes} x double>)
+declare <{lanes} x double> @llvm.exp.v{lanes}f64(<{lanes} x double>)
+declare <{lanes} x double> @llvm.log.v{lanes}f64(<{lanes} x double>)
+declare <{lanes} x double> @llvm.fabs.v{lanes}f64(<{lanes} x double>)
+declare <{lanes} x double> @llvm.maxnum.v{lanes}f64(<{lanes} x double>, <{lanes} x double>)
+"""
 
 
 _MODULE = '''"""Generated by corrin.engine.emit.lanes. Do not edit."""
-import math
 import numba as nb
 import numpy as np
+from llvmlite import binding, ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 FAST = {{"nsz", "arcp", "contract", "afn", "reassoc"}}
-part = nb.njit(error_model="numpy", fastmath=FAST, nogil=True)
-FLOORS = np.repeat(np.array([{floors}]), {lanes})
+VECTOR = r"""
+{vector}"""
 
 
-@part
-def prologue(P, X, Z):
-    for l in range({lanes}):
-{prologue}
+def vector(name, arrays):
+    """A call of straight-line vector code: the addresses of the arrays' data go to it."""
+
+    def generate(context, builder, signature, values):
+        library = context.active_code_library
+        if not hasattr(library, "corrin_vector"):
+            library.add_llvm_module(binding.parse_assembly(VECTOR))
+            library.corrin_vector = True
+        data = [
+            builder.bitcast(context.make_array(kind)(context, builder, value).data, ir.IntType(8).as_pointer())
+            for kind, value in zip(signature.args, values)
+        ]
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in data])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, "corrin_{mark}_" + name), data)
+        return context.get_dummy_value()
+
+    return types.void(*arrays), generate
 
 
-@part
-def factor(Y, Z, H, F):
-    for l in range({lanes}):
-        d = H[l] * {gamma_inverse}
-{factor}
+@intrinsic
+def prologue(typing, P, X, Z):
+    return vector("prologue", (P, X, Z))
 
 
-@part
-def combine(s, Y, K, U, B):
-{combine}
+@intrinsic
+def dose(typing, Y, P, X, D):
+    return vector("dose", (Y, P, X, D))
 
 
-@part
-def stage(Y, Z, B, F, H, K):
-    for l in range({lanes}):
-{stage}
+@intrinsic
+def read(typing, Y, P, X, R):
+    return vector("read", (Y, P, X, R))
 
 
-@part
-def dose(Y, P, X, D):
-    for l in range({lanes}):
-{dose}
-
-
-@part
-def read(Y, P, X, R):
-    for l in range({lanes}):
-{read}
-
-
-@part
-def attempt(Y, Z, H, U, B, K, F, N, E):
+@intrinsic
+def attempt(typing, Y, Z, H, K, F, N, E):
     """One step of a tile from Y: the new state into N, each lane's relative error into E."""
-    factor(Y, Z, H, F)
-    for s in range(6):
-        combine(s, Y, K, U, B)
-        stage(U, Z, B, F, H, K[s * {flat} : (s + 1) * {flat}])
-    for i in range({flat}):
-        k = K[{last} + i]
-        n = U[i] - k
-        n = n if abs(n) > {tiny} else 0.0  # numbers too small to matter would be denormal, a hundred times slower
-        N[i] = n
-        B[i] = abs(k) / (FLOORS[i] + max(abs(Y[i]), abs(n)))
-    for l in range({lanes}):
-        e = 0.0
-{worst}
-        E[l] = e if e <= 1e30 else 1e30
+    return vector("attempt", (Y, Z, H, K, F, N, E))
 
 
 @nb.njit(error_model="numpy", fastmath=FAST, nogil=True, cache=True)
@@ -266,8 +298,6 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
     wide = tiles if adaptive else 1
     Z = np.empty((wide, {nz} * {lanes}))
     N = np.empty((wide, {flat}))
-    U = np.empty({flat})
-    B = np.empty({flat})
     K = np.empty(6 * {flat})
     F = np.empty({nf} * {lanes})
     H = np.empty({lanes})
@@ -305,7 +335,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                         for t in range(wide):
                             for l in range({lanes}):
                                 H[l] = 1.0 / (share * T[s, t, l])
-                            attempt(Y[t], Z[t], H, U, B, K, F, N[t], E)
+                            attempt(Y[t], Z[t], H, K, F, N[t], E)
                             for l in range({lanes}):
                                 e = E[l] / tolerance
                                 if not (e <= 1e30):
@@ -336,7 +366,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                         for _ in range(halve):
                             for l in range({lanes}):
                                 H[l] = halve / (steps[k] * T[s, low, l])
-                            attempt(Y[low], Z[0], H, U, B, K, F, N[0], E)
+                            attempt(Y[low], Z[0], H, K, F, N[0], E)
                             for l in range({lanes}):
                                 CERT[low, l] = CERT[low, l] * H[l] / (H[l] + {forget}) + E[l] * E[l]
                                 CERT[low, {lanes} + l] = max(CERT[low, {lanes} + l], CERT[low, l])
@@ -358,5 +388,3 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
             used = count
     return used
 '''
-_MODULE = _MODULE.replace("{gamma_inverse}", repr(1.0 / rosenbrock.GAMMA)).replace("{last}", "{last_stage}")
-_MODULE = _MODULE.replace("{last_stage}", "5 * {flat}")
