@@ -6,6 +6,7 @@ Whatever comes in, what comes out is a `Study` or a `CorrinError`, never a trace
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -55,6 +56,10 @@ def read_study(source: str | Path | Mapping[str, Any]) -> Study:
     """
     if isinstance(source, str) and source in _packaged():
         return _packaged()[source]
+    if isinstance(source, str) and re.fullmatch(r"\w{1,64}", source, re.ASCII) and not Path(source).exists():
+        near = known.near(source.lower(), {key: key for key in _packaged()})
+        cure = f"Did you mean {' or '.join(near)}?" if near else ""
+        raise InputError("study", f"{source} is neither the key of a study that comes with corrin nor a file", "", cure)
     where, document = read_document(source, "study")
     study = shape(document, Study, where, "corrin.study/1")
     raise_all(where, study_faults(study))

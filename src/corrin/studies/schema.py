@@ -9,18 +9,28 @@ for: `fit` (the population is calibrated on it) or `check` (never fitted, only c
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from corrin.case.case import History, Pregnancy
 from corrin.case.plan import MAX_DOSES, DietChange, DrugChange
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Text = Annotated[str, Field(max_length=4000)]
-Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
+
+
+def _key(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_]{0,63}", value, re.ASCII):
+        raise ValueError(f"{ascii(value)[:60]} is no key; expected small letters, digits and underscores, such as smith2004")
+    return value
+
+
+Key = Annotated[str, AfterValidator(_key), Field(json_schema_extra={"pattern": "^[a-z0-9][a-z0-9_]{0,63}$"})]
+SOME = {"minItems": 1}
 Seen = Literal["full text", "abstract", "secondary", "derived", "recalled", "assumed"]
 Statistic = Literal[
     "mean", "median", "geometric mean", "mean change", "median change", "percent change", "percent", "difference", "count", "ratio",
@@ -114,8 +124,8 @@ class Outcome(Strict):
     limit_unit: Annotated[str, Field(max_length=40)] | None = None
     versus: Text | None = None
     from_day: Number = 0.0
-    time_d: Annotated[tuple[Number, ...], Field(min_length=1, max_length=500)]
-    value: Annotated[tuple[Number | None, ...], Field(min_length=1, max_length=500)]
+    time_d: Annotated[tuple[Number, ...], Field(max_length=500, json_schema_extra=SOME)]
+    value: Annotated[tuple[Number | None, ...], Field(max_length=500, json_schema_extra=SOME)]
     spread: SpreadKind = "none"
     sd: tuple[Number | None, ...] = ()
     low: tuple[Number | None, ...] = ()
@@ -146,6 +156,8 @@ class Outcome(Strict):
 
     @model_validator(mode="after")
     def _same_length(self) -> Outcome:
+        if not self.time_d:
+            raise ValueError("time_d is empty; expected one time or more")
         for name in ("value", "sd", "low", "high", "n"):
             found = getattr(self, name)
             if found and len(found) != len(self.time_d):
@@ -230,12 +242,14 @@ class Study(Strict):
     entry: tuple[EntryRule, ...] = ()
     baseline: tuple[Outcome, ...] = ()
     follow_up_d: Annotated[float, Field(strict=True, gt=0.0)] | None = None
-    arm: Annotated[tuple[Arm, ...], Field(min_length=1)]
+    arm: Annotated[tuple[Arm, ...], Field(json_schema_extra=SOME)]
     note: Text | None = None
 
     @model_validator(mode="after")
     def _nothing_recalled_is_fitted(self) -> Study:
         names = [arm.name for arm in self.arm]
+        if not names:
+            raise ValueError("the study is without an arm; expected one or more")
         if len(set(names)) != len(names):
             raise ValueError("two arms have the same name")
         for arm in self.arm:
