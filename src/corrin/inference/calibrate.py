@@ -49,7 +49,7 @@ DIFFER_SD = 0.3
 ASSUMED_SD = {"taken": 0.4, "prevalence": 0.4, "food": 0.1}
 DIFFER = (
     "haptocorrin_synthesis", "transcobalamin_synthesis", "mma_production", "homocysteine_production", "filtration", "mutase_half",
-    "synthase_half", "store_release", "folate_status",
+    "synthase_half", "store_release", "folate_status", "bile_rate", "other_loss", "food_law_factor", "absorption_share", "apo_hc_clearance",
 )  # fmt: skip
 """Parameters whose spread between people the survey can speak of."""
 SURVEY_PLACES = ("intake", "stomach", "ileum", "blood", "liver", "kidney", "cell")
