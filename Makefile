@@ -3,6 +3,7 @@
 #   make test    the whole test suite
 #   make check   format, lint, types, who imports whom, generated files, the wheel alone in an empty environment
 #   make docs    write the generated pages anew (docs/reference, docs/model, docs/checks.md, schemas)
+#   make calibrate  fit the population to the studies and the survey (minutes; goes on where it was cut off)
 #   make bench   the speed and accuracy benchmarks
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -12,7 +13,7 @@ READY := $(VENV)/.corrin-ready
 EXAMPLE ?= stabler2013-vignette
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check docs bench setup
+.PHONY: demo test check docs bench calibrate setup
 .DEFAULT_GOAL := demo
 
 setup: $(READY)
@@ -45,6 +46,9 @@ docs: $(READY)
 	$(BIN)/python scripts/generate.py
 	$(BIN)/python scripts/model_docs.py
 	$(BIN)/python scripts/checks.py
+
+calibrate: $(READY)
+	$(BIN)/python scripts/calibrate.py
 
 bench: $(READY)
 	@for program in benchmarks/*.py; do \

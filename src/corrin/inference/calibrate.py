@@ -21,19 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corrin.engine.simulate import Kernel
-from corrin.facts.rows import Parameter
 from corrin.inference.compare import compare
 from corrin.inference.points import Predicted
-from corrin.inference.population import Population, Together, spread
+from corrin.inference.population import Population, Together, moved, prior, spread
 from corrin.inference.survey import Assumed, Summary, people_of_survey, reported_markers, simulate_people, summarise
 from corrin.studies.schema import Study
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, float], None]
-WIDENED = 2.0
-"""A parameter whose centre came from an earlier fit to some of these same studies has its uncertainty widened by so much before the fit, so
-that they do not count twice."""
-EARLIER_FIT = "corrin-fit-2026"
 PASSES, INNER = 3, 3
 LONGEST_STEP = 0.7
 """Units of uncertainty by which a shift moves at most in one step."""
@@ -84,47 +79,6 @@ class Posterior:
             return 0.0, 1.0
         k = self.names.index(name)
         return float(self.mean[k]), float(np.sqrt(self.covariance[k, k]))
-
-
-def prior(population: Population, study_keys: Sequence[str]) -> Population:
-    """The population of the facts, with what earlier fits to the same data had narrowed widened again."""
-    known = {key.lower() for key in study_keys} | {"nhanes1999-2002", "bailey2013"}
-    rows = []
-    for row in population.rows:
-        used = {part.strip().lower() for part in row.source.split(";")}
-        again = EARLIER_FIT in row.source and bool(used & known)
-        rows.append(replace(row, unsure=row.unsure * WIDENED) if again and row.unsure > 0.0 else row)
-    return Population(tuple(rows))
-
-
-def centre(row: Parameter, shift: float) -> float:
-    """A parameter's typical value, moved by so many units of its uncertainty."""
-    if row.distribution == "lognormal":
-        value = row.value * np.exp(row.unsure * shift)
-    elif row.distribution == "logitnormal":
-        value = 1.0 / (1.0 + np.exp(-(np.log(row.value / (1.0 - row.value)) + row.unsure * shift)))
-    elif row.distribution == "normal":
-        value = row.value + row.unsure * shift
-    else:
-        return row.value
-    return float(np.clip(value, row.low, row.high))
-
-
-def moved(population: Population, shift: dict[str, float], width: dict[str, float] | None = None, differ: dict[str, float] | None = None,
-          structure: dict[str, float] | None = None) -> Population:  # fmt: skip
-    """A population with typical values shifted (prior units), uncertainty scaled, spread between people scaled, structural weights set."""
-    rows = []
-    for row in population.rows:
-        if structure and row.name in structure:
-            rows.append(replace(row, value=structure[row.name]))
-            continue
-        rows.append(
-            replace(
-                row, value=centre(row, shift.get(row.name, 0.0)), unsure=row.unsure * (width or {}).get(row.name, 1.0),
-                between=row.between * (differ or {}).get(row.name, 1.0),
-            )
-        )  # fmt: skip
-    return Population(tuple(rows))
 
 
 def study_rows(predicted: Sequence[Predicted]) -> list[Row]:
@@ -263,6 +217,13 @@ class Calibration:
     weights: Floats
     history: list[dict[str, float]] = field(default_factory=list)
 
+    def correlation(self, names: Sequence[str]) -> tuple[tuple[float, ...], ...]:
+        """Correlation of what is left unknown, to three digits."""
+        places = [self.posterior.names.index(name) for name in names]
+        covariance = self.posterior.covariance[np.ix_(places, places)]
+        sd = np.sqrt(np.diag(covariance))
+        return tuple(tuple(row) for row in (covariance / np.outer(sd, sd)).round(3).tolist())
+
 
 def unknowns_of(population: Population) -> tuple[str, ...]:
     """Names of everything that may move."""
@@ -282,7 +243,7 @@ def standing(population: Population, at: dict[str, float]) -> tuple[Population, 
 
 def calibrate(
     population: Population, studies: Sequence[Study], kernel: Kernel, work: Path, draws: int = 1000, people: int = 6000, seed: int = 1,
-    progress: Progress | None = None,
+    passes: int = PASSES, progress: Progress | None = None,
 ) -> Calibration:  # fmt: skip
     """Fit. `work` keeps each study of each pass, so that a run that was cut off goes on where it was."""
     start = prior(population, [study.key for study in studies])
@@ -293,13 +254,13 @@ def calibrate(
     rows: list[Row] = []
     weights: Floats = np.ones(0)
     posterior = Posterior((), np.zeros(0), np.zeros((0, 0)))
-    for turn in range(PASSES):
+    for turn in range(passes):
         now, _, _ = standing(start, at)
         of_studies: list[Row] = []
         for number, study in enumerate(studies):
             of_studies += _kept(work, study, now, kernel, draws, seed)
             if progress:
-                progress(f"pass {turn + 1} of {PASSES}: {study.key}", (number + 1) / len(studies))
+                progress(f"pass {turn + 1} of {passes}: {study.key}", (number + 1) / len(studies))
         began = dict(at)
         for inner in range(INNER):
             now, assumed, _ = standing(start, at)
@@ -359,16 +320,12 @@ def _kept(work: Path, study: Study, population: Population, kernel: Kernel, draw
 
 def result(population: Population, studies: Sequence[Study], made: Calibration, without: str | None = None) -> Population:
     """The fitted population, or that of all studies but one."""
-    start = prior(population, [study.key for study in studies])
     posterior = made.posterior if without is None else made.without.get(without, made.posterior)
     names = tuple(name for name in posterior.names if " " not in name)
-    places = [posterior.names.index(name) for name in names]
-    sd = np.sqrt(np.diag(posterior.covariance))[places]
-    correlation = posterior.covariance[np.ix_(places, places)] / np.outer(sd, sd)
-    shift = {name: float(posterior.mean[k]) for name, k in zip(names, places, strict=True)}
-    width = dict(zip(names, sd.tolist(), strict=True))
-    rows = moved(start, shift, width, made.differ, made.structure).rows
-    return Population(rows, Together(names, tuple(tuple(row) for row in correlation.round(3).tolist())))
+    shift = {name: posterior.at(name)[0] for name in names}
+    width = {name: posterior.at(name)[1] for name in names}
+    rows = moved(prior(population, [study.key for study in studies]), shift, width, made.differ, made.structure).rows
+    return Population(rows, Together(names, made.correlation(names)))
 
 
 def pinned(made: Calibration, population: Population) -> list[tuple[str, float, float, float]]:

@@ -2,14 +2,18 @@
 
 A parameter's value for a person is its typical value moved by what differs between people (`between`) and by what is not known of the
 typical value (`unsure`). For one person both are unknown alike and their variances add; for a population the second is shared.
+
+A calibration (facts/population/) moves the facts: typical values, what is left unknown of them, spreads between people and the weights of
+structural alternatives. What is in it and how it was made: `calibrate.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +23,7 @@ from corrin.engine import compiled
 from corrin.engine.emit import lanes
 from corrin.engine.model import Model, build
 from corrin.engine.simulate import Kernel, constant, find_grid, kernel
+from corrin.facts.calibration import Calibrated, calibration
 from corrin.facts.reader import modifiers, parameters
 from corrin.facts.rows import Parameter
 
@@ -133,8 +138,99 @@ def typical_value(row: Parameter) -> float:
     return float(row.value >= 0.5) if row.distribution == "bernoulli" else float(row.value)
 
 
+WIDENED = 2.0
+"""A parameter whose centre came from an earlier fit to some of these same studies has its uncertainty widened by so much before the fit, so
+that they do not count twice."""
+EARLIER_FIT = "corrin-fit-2026"
+
+
+def prior(population: Population, study_keys: Sequence[str]) -> Population:
+    """The population of the facts, with what earlier fits to the same data had narrowed widened again."""
+    known = {key.lower() for key in study_keys} | {"nhanes1999-2002", "bailey2013"}
+    rows = []
+    for row in population.rows:
+        used = {part.strip().lower() for part in row.source.split(";")}
+        again = EARLIER_FIT in row.source and bool(used & known)
+        rows.append(replace(row, unsure=row.unsure * WIDENED) if again and row.unsure > 0.0 else row)
+    return Population(tuple(rows))
+
+
+def centre(row: Parameter, shift: float) -> float:
+    """A parameter's typical value, moved by so many units of its uncertainty."""
+    if row.distribution == "lognormal":
+        value = row.value * np.exp(row.unsure * shift)
+    elif row.distribution == "logitnormal":
+        value = 1.0 / (1.0 + np.exp(-(np.log(row.value / (1.0 - row.value)) + row.unsure * shift)))
+    elif row.distribution == "normal":
+        value = row.value + row.unsure * shift
+    else:
+        return row.value
+    return float(np.clip(value, row.low, row.high))
+
+
+def moved(population: Population, shift: dict[str, float], width: dict[str, float] | None = None, differ: dict[str, float] | None = None,
+          structure: dict[str, float] | None = None) -> Population:  # fmt: skip
+    """A population with typical values shifted (prior units), uncertainty scaled, spread between people scaled, structural weights set."""
+    rows = []
+    for row in population.rows:
+        if structure and row.name in structure:
+            rows.append(replace(row, value=structure[row.name]))
+            continue
+        rows.append(
+            replace(
+                row, value=centre(row, shift.get(row.name, 0.0)), unsure=row.unsure * (width or {}).get(row.name, 1.0),
+                between=row.between * (differ or {}).get(row.name, 1.0),
+            )
+        )  # fmt: skip
+    return Population(tuple(rows))
+
+
 @cache
-def population() -> Population:
-    """The population of the facts."""
+def facts_population() -> Population:
+    """The population as the facts have it, before any calibration."""
     rows = parameters()
     return Population(tuple(rows[name] for name in parameter_names()))
+
+
+def apply(calibration: Calibrated, without: str = "") -> Population:
+    """The facts moved as a calibration says; `without`: a study of it that is to count as never seen."""
+    start = prior(facts_population(), calibration.studies)
+    mine = calibration.shifts.get(without) or calibration.shifts[""]
+    shift = {name: values[0] for name, values in mine.items()}
+    width = {name: values[1] for name, values in mine.items()}
+    together = Together(calibration.names, calibration.correlation)
+    return Population(moved(start, shift, width, calibration.differ, calibration.structure).rows, together)
+
+
+@cache
+def population() -> Population:
+    """The population people are drawn from: calibrated where there is a calibration, else that of the facts."""
+    made = calibration()
+    return facts_population() if made is None else apply(made)
+
+
+@cache
+def population_without(study: str) -> Population:
+    """The population as it would be had a study not been fitted; the same as `population()` for one that was not."""
+    made = calibration()
+    return population() if made is None or study not in made.shifts else apply(made, study)
+
+
+def calibration_state() -> str:
+    """`none`, `current`, or `stale` when the equations or the numbers the fit rested on have changed since."""
+    made = calibration()
+    if made is None:
+        return "none"
+    return "current" if made.hashes == rests_on(made.studies) else "stale"
+
+
+def rests_on(studies: Sequence[str]) -> dict[str, str]:
+    """Hashes of what a calibration rests on: the equations, the parameters as the facts have them, the studies, the survey."""
+    texts = [files("corrin.studies").joinpath(f"{key}.toml").read_text("utf-8") for key in sorted(studies)]
+    survey = [files("corrin.facts").joinpath("population", name).read_text("utf-8") for name in ("survey_people.csv", "survey_markers.csv")]
+    return {
+        "program": the_model().digest()[:16],
+        "parameters": facts_population().digest()[:16],
+        "studies": hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16],
+        "survey": hashlib.sha256("\0".join(survey).encode()).hexdigest()[:16],
+    }

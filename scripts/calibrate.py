@@ -1,0 +1,125 @@
+"""Fit the population to the studies with role `fit` and to the survey (make calibrate).
+
+Goes on where it was cut off: the results of each study and pass are kept in build/calibration. Writes facts/population/calibration.toml,
+shifts.csv and correlation.csv, and docs/calibration.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from corrin.facts.calibration import Calibrated, write
+from corrin.inference import calibrate as fit
+from corrin.inference.population import Population, centre, facts_population, prior, rests_on, the_kernel
+from corrin.studies.reader import studies
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+ABOUT = """# Calibration
+
+Written by `make calibrate` on {day}. The population of the facts, moved by {count} numbers: the counted points of the studies with
+role `fit` and the statistics of a health survey. How it is done: `src/corrin/inference/calibrate.py`. Studies predicted with each
+left out in turn: [validation](validation.md).
+
+## What is pinned and what is not
+
+Shift of the typical value in units of its uncertainty before; uncertainty left as a share of that before (1: the data said
+nothing). Parameters that came from an earlier fit to some of the same studies began with twice their uncertainty.
+
+| parameter | typical before | after | shift | left unknown |
+|---|---|---|---|---|
+"""
+MISSES = """
+## What misses
+
+Data more than two of their own SDs off after the fit; they count less, so that one conflict does not bend the rest.
+
+| datum | observed minus predicted, on its scale | SD | weight |
+|---|---|---|---|
+"""
+SURVEY = """
+## The survey
+
+Assumed of its people and found by the fit: {assumed}. Quantiles and medians: observed over predicted; correlations: observed minus
+predicted.
+
+| statistic | gap |
+|---|---|
+"""
+
+
+def record(made: fit.Calibration, population: Population, day: str, keys: list[str]) -> str:
+    """What the run found, as a page: what is pinned and what is not, what differs between people, what misses."""
+    rows = {row.name: row for row in prior(population, keys).rows}
+    parts = [ABOUT.format(day=day, count=len(made.rows))]
+    untouched = []
+    for name, shift, left, _ in fit.pinned(made, population):
+        if name not in rows:
+            continue
+        if left > 0.97 and abs(shift) < 0.15:
+            untouched.append(name)
+            continue
+        row = rows[name]
+        parts.append(f"| `{name}` | {row.value:.4g} | {centre(row, shift):.4g} {row.unit} | {shift:+.2f} | {left:.2f} |\n")
+    parts.append("\nThe data said next to nothing of: " + ", ".join(f"`{name}`" for name in untouched))
+    parts.append(", and nothing of what is not named here.\n")
+    parts.append("\n## How much people differ\n\n| parameter | factor on its spread |\n|---|---|\n")
+    parts += [f"| `{name}` | {factor:.2f} |\n" for name, factor in made.differ.items()]
+    parts.append("\n## Structure\n\n| alternative | weight before | after |\n|---|---|---|\n")
+    before = {row.name: row.value for row in population.rows}
+    parts += [f"| `{name}` | {before[name]:.2f} | {weight:.2f} |\n" for name, weight in made.structure.items()]
+    parts.append(SURVEY.format(assumed=", ".join(f"{name} {value:.2f}" for name, value in asdict(made.assumed).items())))
+    for row in made.rows:
+        if row.study == "survey":
+            parts.append(f"| {row.label} | " + (f"{row.residual:+.3f} |\n" if " with " in row.label else f"{np.exp(row.residual):.2f} |\n"))
+    parts.append(MISSES)
+    for row, weight in zip(made.rows, made.weights, strict=True):
+        sd = float(np.hypot(np.sqrt(row.own), row.effect))
+        if abs(row.residual) > 2.0 * sd:
+            parts.append(f"| {row.label} | {row.residual:+.3g} | {sd:.3g} | {weight:.2f} |\n")
+    return "".join(parts)
+
+
+def main() -> None:
+    """Calibrate and write."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--draws", type=int, default=1000)
+    options.add_argument("--people", type=int, default=6000)
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--passes", type=int, default=fit.PASSES)
+    options.add_argument("--out", type=Path, default=ROOT / "src" / "corrin" / "facts" / "population")
+    options.add_argument("--work", type=Path, default=ROOT / "build" / "calibration")
+    chosen = options.parse_args()
+    began = time.monotonic()
+
+    def progress(text: str, _: float) -> None:
+        print(f"{time.monotonic() - began:6.0f} s  {text}", file=sys.stderr, flush=True)
+
+    fitted = [study for study in studies() if study.role == "fit"]
+    population = facts_population()
+    made = fit.calibrate(population, fitted, the_kernel(), chosen.work, chosen.draws, chosen.people, chosen.seed, chosen.passes, progress)
+    used = sorted(study.key for study in fitted)
+    names = tuple(name for name in made.posterior.names if " " not in name)
+    shifts = {"": {name: made.posterior.at(name) for name in names}}
+    shifts |= {key: {name: left.at(name) for name in names} for key, left in made.without.items()}
+    last = made.history[-1]
+    kept = Calibrated(
+        time.strftime("%Y-%m-%d"), tuple(used), rests_on(used), shifts, names, made.correlation(names), made.differ, made.structure,
+        asdict(made.assumed),
+        {"points": float(len(made.rows)), "draws": float(chosen.draws), "people": float(chosen.people), "seed": float(chosen.seed),
+         "passes": float(chosen.passes), "survey_rms_log": last["survey"], "mean_weight": float(np.mean(made.weights))},
+    )  # fmt: skip
+    write(kept, chosen.out)
+    (ROOT / "docs" / "calibration.md").write_text(record(made, population, kept.made, used), encoding="utf-8")
+    progress("written", 1.0)
+
+
+if __name__ == "__main__":
+    main()
