@@ -29,8 +29,10 @@ TOLERANCE = 5e-3
 """Relative error allowed in one step of the pilot. At 7e-3 holotranscobalamin was 2e-3 off after three doses at one instant."""
 CERTIFIED = 0.06
 """Accumulated error (`Run.accumulated`) above which a person is run again on a finer grid; more on a grid made with a looser tolerance, in
-proportion. It is a flag, not a measure of the error of readings: that is measured on the panel (`measured_error`), because the embedded
+proportion and up to four times. It is a flag, not a measure of the error of readings: that is measured on the panel (`measured_error`), because the embedded
 error of a step misses what one large step skips."""
+NO_TOLERANCE = np.zeros(1)
+"""Stands where a run on a finished grid needs none."""
 SHORTEST_D = 1e-6
 PANEL = 32
 MEASURED = 16
@@ -195,18 +197,24 @@ def _prepare(kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedu
     )
 
 
-def find_grid(kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedule, tolerance: float = TOLERANCE) -> Grid:
-    """The steps an adaptive run of a panel takes; its worst member sets the pace. The panel must be the same whatever the batch."""
+def find_grid(
+    kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedule, tolerance: float = TOLERANCE, unread: float | None = None
+) -> Grid:
+    """The steps an adaptive run of a panel takes; its worst member sets the pace. The panel must be the same whatever the batch.
+
+    `unread` is the tolerance on the way to a break whose state nobody reads: a day between two tablets is forgotten by all that is fast.
+    """
     ready = _prepare(kernel, start, parameters, schedule)
     tiles, cert = ready.Y.shape[0], np.zeros((ready.Y.shape[0], 2 * kernel.lanes))
     out = np.zeros((tiles, schedule.rows, len(kernel.model.readings) * kernel.lanes))
     first = np.zeros(len(ready.break_at) + 1, np.int64)
     room = 400 * len(ready.break_at) + 20_000
     steps = np.zeros(room)
-    used = kernel.march(True, *ready.part(0, tiles), first, steps, 1, tolerance, out, cert, np.zeros(1, np.uint8))
+    allowed = np.where(ready.slot >= 0, tolerance, tolerance if unread is None else unread)
+    used = kernel.march(True, *ready.part(0, tiles), first, steps, 1, allowed, out, cert, np.zeros(1, np.uint8))
     if used < 0:
         raise Bug("the pilot found no step that solves its panel" if used == -2 else "the pilot ran out of steps")
-    return Grid(first, steps[:used].copy(), tolerance)
+    return Grid(first, steps[:used].copy(), float(allowed.max()))
 
 
 def simulate(
@@ -222,7 +230,7 @@ def simulate(
     """Run everybody on a grid; those whose certificate fails run again with every step cut in two, then in eight."""
     run = _pass(kernel, start, parameters, schedule, grid, 1, progress, cancel)
     if certify:
-        limit = CERTIFIED * max(1.0, grid.tolerance / TOLERANCE)
+        limit = CERTIFIED * min(4.0, max(1.0, grid.tolerance / TOLERANCE))
         for halve in (2, 8):
             flagged = ~(run.accumulated <= limit) | run.failed
             if not flagged.any():
@@ -273,7 +281,7 @@ def _pass(
         part = ready.part(low, high)
         read = np.zeros((high - low, schedule.rows, seen, width))
         cert = np.zeros((high - low, 2 * width))
-        kernel.march(False, *part, grid.first, grid.steps, halve, TOLERANCE, read.reshape(high - low, schedule.rows, -1), cert, stop)
+        kernel.march(False, *part, grid.first, grid.steps, halve, NO_TOLERANCE, read.reshape(high - low, schedule.rows, -1), cert, stop)
         mine = slice(low * width, high * width)
         end[mine] = part[0].reshape(-1, states, width).transpose(0, 2, 1).reshape(-1, states)
         out[:, mine].reshape(seen, high - low, width, schedule.rows)[:] = read.transpose(2, 0, 3, 1)

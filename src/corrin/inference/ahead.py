@@ -22,8 +22,14 @@ Floats = NDArray[np.float64]
 BETTER, BACK = 0.25, 3
 """Points by which the score must have fallen over so many visits to count as improvement (assumed: what an examiner can tell, and no sooner
 than three visits, because myelin comes back over months)."""
-MANY, LOOSE, ENOUGH = 200, 2e-2, 5e-4
-"""Plans of more doses than this first try a looser tolerance (daily tablets are smooth) and keep it if readings stay this exact."""
+MANY = 200
+UNREAD, TIGHT = 4e-2, 2e-3
+"""Tolerances beside the usual one: on days nobody reads, in plans of more than `MANY` doses (daily tablets); and where the usual one is not
+enough."""
+ENOUGH = 7e-4
+"""Measured error of readings above which a finer grid is tried."""
+VISITED = 2e-2
+"""Tolerance of the run that decides a rule: what it decides by are points of a score and blood counts."""
 NORMAL_HB, NORMAL_MCV = 0.92, 1.06
 """Shares of the person's own normal at which a blood count counts as normal (assumed)."""
 
@@ -60,8 +66,9 @@ def follow(
     panel_made = ahead(history, timeline, kernel, panel_values, len(panel), seed, panel, panel_given)
     state, parameters = people.state[panel], people.parameters[panel]
     many = len(given if given is not None else timeline.doses) > MANY
-    for tolerance in (LOOSE, TOLERANCE) if many else (TOLERANCE,):
-        grid = find_grid(kernel, state, parameters, panel_made.schedule, tolerance)
+    tries: list[tuple[float, float | None]] = [(TOLERANCE, None), (TIGHT, None)]
+    for tolerance, unread in [(TOLERANCE, UNREAD), *tries] if many else tries:
+        grid = find_grid(kernel, state, parameters, panel_made.schedule, tolerance, unread)
         error = measured_error(kernel, state, parameters, panel_made.schedule, grid)
         if error <= ENOUGH:
             break
@@ -169,7 +176,7 @@ def _visits(
     panel_values = {name: value[panel] for name, value in values.items()}
     panel_doses = [(dose, None if share is None else np.ones(len(panel))) for dose, share in doses]
     panel_made = ahead(history, short, kernel, panel_values, len(panel), seed, panel, panel_doses, list(made.times))
-    grid: Grid = find_grid(kernel, people.state[panel], people.parameters[panel], panel_made.schedule)
+    grid: Grid = find_grid(kernel, people.state[panel], people.parameters[panel], panel_made.schedule, VISITED, UNREAD)
     run = simulate(kernel, people.state, people.parameters, made.schedule, grid)
     names = kernel.model.readings
     now = people.run.readings[np.arange(people.count), people.history.row_of[0.0]]

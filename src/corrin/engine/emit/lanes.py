@@ -289,7 +289,8 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
     Y (tiles, states*lanes) in and out; P (tiles, parameters*lanes); X (sets, tiles, exposures*lanes), which (segments) names the set;
     T (segments, tiles, lanes) days; kinds (doses), amounts (doses, tiles, lanes) nmol, dose_first (segments+2): doses before each segment
     and after the last; first (segments+1) -> breaks; break_at (breaks) relative places to hit, the last of a segment 1; slot (breaks)
-    output row or -1; steps_first (breaks+1) -> steps, each a share of its segment; written when adaptive, read otherwise.
+    output row or -1; steps_first (breaks+1) -> steps, each a share of its segment; written when adaptive, read otherwise; tolerance (breaks) of a step on the
+    way to each break, when adaptive.
     CERT (tiles, 2*lanes): squares of the steps' relative errors, summed and forgotten over a month: now, and
     the most it ever was. Returns steps used; -1 too many, -2 step too small.
     """
@@ -337,7 +338,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                                 H[l] = 1.0 / (share * T[s, t, l])
                             attempt(Y[t], Z[t], H, K, F, N[t], E)
                             for l in range({lanes}):
-                                e = E[l] / tolerance
+                                e = E[l] / tolerance[b]
                                 if not (e <= 1e30):
                                     e = 1e30
                                 worst = max(worst, e)
