@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from corrin.answers.diet import DietAnswer, diet
     from corrin.answers.examples import example, examples
     from corrin.answers.explain import explain
     from corrin.answers.forecast import forecast
@@ -26,12 +27,14 @@ _HOMES = {
     "Bug": "corrin.errors",
     "Case": "corrin.case.case",
     "CorrinError": "corrin.errors",
+    "DietAnswer": "corrin.answers.diet",
     "EnvironmentProblem": "corrin.errors",
     "Forecast": "corrin.answers.record",
     "InputError": "corrin.errors",
     "NotCovered": "corrin.errors",
     "Plan": "corrin.case.plan",
     "built_in_plans": "corrin.case.plan",
+    "diet": "corrin.answers.diet",
     "example": "corrin.answers.examples",
     "examples": "corrin.answers.examples",
     "explain": "corrin.answers.explain",
@@ -46,6 +49,7 @@ __all__ = [
     "Bug",
     "Case",
     "CorrinError",
+    "DietAnswer",
     "EnvironmentProblem",
     "Forecast",
     "InputError",
@@ -53,6 +57,7 @@ __all__ = [
     "Plan",
     "__version__",
     "built_in_plans",
+    "diet",
     "example",
     "examples",
     "explain",

@@ -178,6 +178,26 @@ def check_case(file: Annotated[str, typer.Argument(metavar="FILE", help="A case 
 
 
 @app.command()
+def diet(
+    foods: Annotated[
+        str | None, typer.Argument(metavar="[FOODS]", help='Such as "clams 84 g weekly, milk 250 ml daily", or a file.')
+    ] = None,
+    age: Annotated[float | None, typer.Option(help="Age, years.")] = None,
+    sex: Annotated[str | None, typer.Option(help="female or male.")] = None,
+    pregnancy: Annotated[str | None, typer.Option(help="none, pregnant or breastfeeding.")] = None,
+    case: Annotated[str | None, typer.Option(metavar="CASE", help="A case file or the id of an example: would food alone do?")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.diet/1 instead of the report.")] = False,
+) -> None:
+    """B12 in a diet: against reference intakes, what of it is absorbed, what to change; with a case, whether food alone would do."""
+    from corrin.answers.diet import diet as answer_diet
+
+    person = _case(case) if case is not None else None
+    file = foods is not None and "\n" not in foods and len(foods) < 250 and Path(foods).is_file()
+    answer = answer_diet(Path(foods) if foods is not None and file else foods, age_y=age, sex=sex, pregnancy=pregnancy, case=person)
+    typer.echo(answer.to_json() if json else answer.text(), nl=False)
+
+
+@app.command()
 def warm() -> None:
     """Compile the model now, so that the first forecast is quick."""
     _settings()
