@@ -33,8 +33,8 @@ PREFIXED: MappingProxyType[str, tuple[float, Kind]] = MappingProxyType(
         "s": (1.0 / 86400.0, (("time", 1),)),
         "v": (1.0, (("voltage", 1),)),
         "iu": (1.0, (("activity", 1),)),
-        "[iu]": (1.0, (("activity", 1),)),
         "u": (1.0, (("activity", 1),)),
+        "arb'u": (1.0, (("activity", 1),)),
     }
 )
 
@@ -49,10 +49,20 @@ PLAIN: MappingProxyType[str, tuple[float, Kind]] = MappingProxyType(
         "point": (1.0, ()),
         "points": (1.0, ()),
         "k": (1e3, ()),
+        "th": (1e3, ()),
+        "thou": (1e3, ()),
         "thousand": (1e3, ()),
+        "mil": (1e6, ()),
         "million": (1e6, ()),
         "mm3": (1e-6, (("volume", 1),)),
         "cmm": (1e-6, (("volume", 1),)),
+        "cumm": (1e-6, (("volume", 1),)),
+        "um3": (1e-15, (("volume", 1),)),
+        "cc": (1e-3, (("volume", 1),)),
+        # The avoirdupois pound: exactly 0.45359237 kg.
+        "lb_av": (453.59237, (("mass", 1),)),
+        "lb": (453.59237, (("mass", 1),)),
+        "lbs": (453.59237, (("mass", 1),)),
         "m2": (1.0, (("length", 2),)),
         # Filtration is printed with and without "/1.73m2"; a laboratory that prints mL/min means the same estimate.
         "bsa": (1.0, ()),
@@ -101,8 +111,35 @@ COMMON = (
 # equation); 48 mmol/mol gives 6.54 %, which is reported as 6.5 %.
 NGSP_SLOPE, NGSP_OFFSET = 0.0915, 2.15
 
-_SURFACE = re.compile(r"\{?\(?1[.,]73[ _*.]*m(?:\^?2|²|\*\*2)?\)?\}?", re.IGNORECASE)
+# Body surface in an estimated filtration, however it is written: {1.73_m2}, [1.73_m2], (1.73 m^2), 1.73 sqm, 1.73.
+_SURFACE = re.compile(r"[{(\[]?1[.,]73(?:[ _*.]*(?:sq\.? ?m|m(?:\^?2|²|\*\*2)?))?[})\]]?", re.IGNORECASE)
 _POWER = re.compile(r"^[x*×]?10(?:\*\*|\*|\^|e)(-?\d{1,2})$")
+# What laboratories write out in words or signs, as UCUM's own: in order.
+_SPELLINGS = tuple(
+    (re.compile(pattern), plain)
+    for pattern, plain in (
+        (r"\[([a-z][a-z_']*)\]", r"\1"),
+        (r"\bmicro(?=gram|mol|lit)", "u"),
+        (r"\bnano(?=gram|mol|lit)", "n"),
+        (r"\bpico(?=gram|mol|lit)", "p"),
+        (r"\bfemto(?=gram|mol|lit)", "f"),
+        (r"\bmilli(?=gram|mol|lit)", "m"),
+        (r"\bdeci(?=lit)", "d"),
+        (r"\bkilo(?=gram)", "k"),
+        (r"grams?\b", "g"),
+        (r"moles?\b", "mol"),
+        (r"(?:liter|litre)s?\b", "l"),
+        (r"(?<=[a-z])gm\b|\bgms?\b", "g"),
+        (r"\bcubic um\b|\bum\*3(?!\d)|\bum\^3(?!\d)", "um3"),
+        (r"\bmm\*3(?!\d)|\bmm\^3(?!\d)|\bcu\.? ?mm\b", "mm3"),
+        (r"^% of total (?:hgb|hb|h(?:a)?emoglobin)$|^% ?(?:hgb|hb)$", "%"),
+        (r"10e\+(?=\d)", "10e"),
+        (r"10\((\d{1,2})\)", r"10*\1"),
+        (r"\s+per\s+", "/"),
+        (r"·", "."),
+        (r"(?<=[a-z])\^-1\b", "-1"),
+    )
+)
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _SUPERSCRIPT_POWER = re.compile(r"10([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)")
 
@@ -170,6 +207,8 @@ def parse(unit: str) -> tuple[float, Kind]:
     text = _SUPERSCRIPT_POWER.sub(lambda found: "10^" + found.group(1).translate(_SUPERSCRIPTS), text).translate(_SUPERSCRIPTS).lower()
     if text in WHOLE:
         return WHOLE[text]
+    for pattern, plain in _SPELLINGS:
+        text = pattern.sub(plain, text)
     text = re.sub(r"\s*/\s*", "/", text)
     text = re.sub(r"[.\s]([a-z]+)-1", r"/\1", text)
     parts = text.split("/")

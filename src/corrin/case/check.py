@@ -95,7 +95,7 @@ def lab_faults(lab: Lab, where: str) -> list[InputError]:
         cure = unit_slip(lab.value, lab.unit, row)
         if row.low <= value <= row.high:
             cure = f'{cure} If the laboratory confirms it, add "confirmed": true.'.strip()
-        expected = f"between {plain(low)} and {plain(high)} {row.unit}"
+        expected = f"between {plain(low)} and {plain(high)} {row.unit}{_as_written(low, high, lab.unit, row)}"
         faults.append(InputError(f"{where}.value", f"{row.name} of {plain(lab.value)} {lab.unit}{also}", expected, cure))
     if lab.reference_low is not None and lab.reference_high is not None and lab.reference_low > lab.reference_high:
         faults.append(InputError(f"{where}.reference_low", f"{lab.reference_low:g} is above reference_high, {lab.reference_high:g}",
@@ -106,6 +106,14 @@ def lab_faults(lab: Lab, where: str) -> list[InputError]:
 def plain(value: float) -> str:
     """A number for a message: four figures that matter, thousands apart, no powers of ten where people do not write them."""
     return f"{value:,.0f}" if 1000.0 <= abs(value) < 1e12 else f"{value:.4g}"
+
+
+def _as_written(low: float, high: float, unit: str, analyte: Analyte) -> str:
+    """The same limits in the unit of the report, so that a slip of unit is seen at a glance."""
+    if unit == analyte.unit:
+        return ""
+    low, high = (convert(limit, analyte.unit, unit, analyte.molar_mass_g_mol) for limit in (low, high))
+    return f" ({plain(low)} to {plain(high)} {unit})"
 
 
 def in_canonical(value: float, unit: str, analyte: Analyte) -> float:

@@ -21,6 +21,20 @@ GRADES = ("high", "moderate", "low", "very low")
 ROUTES = ("food", "oral", "sublingual", "nasal", "intramuscular", "subcutaneous", "intravenous")
 KINDS = ("cause", "drug", "condition", "operation", "exposure", "life_stage", "nutrient")
 
+# What a code may mean in a case, written `kind:name`, several joined by `;`.
+MEANINGS = (
+    "analyte",  # an id of analytes.csv
+    "modifier",  # an id of modifiers.csv
+    "product",  # an id of products.csv
+    "form",  # a form of B12 whose route stands elsewhere in the record
+    "route",  # a route of products.csv
+    "finding",  # a sign of a case, or other/<tract>
+    "person",  # weight, smoking, alcohol, pregnancy: what an observation is about
+    "value",  # what its answer says: positive, negative, never, past, current, unknown, yes, no
+    "allergy",  # cobalamin, cobalt
+    "questioned",  # often used by mistake: never taken without asking; the note says why
+)
+
 # Body parameters a modifier may multiply; 1 is a healthy adult without it.
 TARGETS = (
     "food_release",  # release of protein-bound B12 by acid and pepsin
@@ -400,7 +414,11 @@ class ReferenceIntake(_Cited):
 
 @dataclass(frozen=True, slots=True)
 class Code(_Cited):
-    """A code of a terminology. `verified` is False for a code that was recalled and not looked up: accept it on input, never send it."""
+    """A code of a terminology. `verified` is False for a code that was recalled and not looked up: accept it on input, never send it.
+
+    A row whose `code` is `none` says that no code could be verified: the concept is known by its name only. `means` is what the code stands
+    for in a case: see `MEANINGS`. Empty: it is known and takes no part in a case.
+    """
 
     concept: str
     system: str
@@ -409,3 +427,4 @@ class Code(_Cited):
     verified: bool
     source: str
     note: OptionalText
+    means: Annotated[tuple[str, ...], EMPTY]
