@@ -16,6 +16,7 @@ def _schema(make: Callable[[], dict[str, object]]) -> str:
 
 def files() -> dict[str, str]:
     """Path from the repository's root -> what must stand there."""
+    from corrin.answers.check_record import schema as check_schema
     from corrin.answers.record import schema
     from corrin.answers.reference import commands_page, parameters_page, plans_page, products_page, readings_page, sources_page
     from corrin.case.schemas import schema_texts
@@ -24,6 +25,7 @@ def files() -> dict[str, str]:
 
     return {
         "schemas/answer.json": _schema(schema),
+        "schemas/check.json": _schema(check_schema),
         "schemas/study.json": schema_text(),
         **{f"schemas/{name}": text for name, text in schema_texts().items()},
         "docs/reference/commands.md": commands_page(command_help()),

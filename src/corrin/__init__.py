@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from corrin.answers.check import check
+    from corrin.answers.check_record import Check
     from corrin.answers.diet import DietAnswer, diet
     from corrin.answers.examples import example, examples
     from corrin.answers.explain import explain
@@ -26,6 +28,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Bug": "corrin.errors",
     "Case": "corrin.case.case",
+    "Check": "corrin.answers.check_record",
     "CorrinError": "corrin.errors",
     "DietAnswer": "corrin.answers.diet",
     "EnvironmentProblem": "corrin.errors",
@@ -34,6 +37,7 @@ _HOMES = {
     "NotCovered": "corrin.errors",
     "Plan": "corrin.case.plan",
     "built_in_plans": "corrin.case.plan",
+    "check": "corrin.answers.check",
     "diet": "corrin.answers.diet",
     "example": "corrin.answers.examples",
     "examples": "corrin.answers.examples",
@@ -48,6 +52,7 @@ _HOMES = {
 __all__ = [
     "Bug",
     "Case",
+    "Check",
     "CorrinError",
     "DietAnswer",
     "EnvironmentProblem",
@@ -57,6 +62,7 @@ __all__ = [
     "Plan",
     "__version__",
     "built_in_plans",
+    "check",
     "diet",
     "example",
     "examples",

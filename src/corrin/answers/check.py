@@ -247,5 +247,8 @@ def _notices(runs: Sequence[StudyRun], calibrated: bool) -> Iterator[Notice]:
         f"{run.study.key} ({name})" for run in runs for name, (skipped, _, resolved) in run.arms.items() if not skipped and not resolved
     ]
     if rough:
-        text = f"Few drawn people could be led to what was measured on day 0, so these predictions are rough: {', '.join(rough)}."
+        text = (
+            "The drawn people could not be led to what was measured on day 0, or too few of them, so that these predictions begin "
+            f"elsewhere than the study did: {', '.join(rough)}."
+        )
         yield Notice(code=WarningCode.FEW_DRAWS, text=text)

@@ -67,7 +67,7 @@ class CheckedArm(Record):
     simulated: bool
     why_not: str = ""
     effective_sample_size: float | None = None
-    entry_met: bool | None = Field(None, description="the drawn people are enough to stand for those who entered")
+    entry_met: bool | None = Field(None, description="the drawn people are many enough and as day 0 was reported")
     not_compared: tuple[str, ...] = ()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from corrin.answers.score import Shift
+from corrin.answers.score import Z90, Shift
 from corrin.studies.reader import analyte_of, in_reading_unit
 from corrin.studies.schema import Arm, Outcome, Study
 
@@ -37,7 +37,8 @@ class Compared:
 
 @dataclass
 class StudyRun:
-    """A study as it was simulated. `arms`: name -> (why it was not simulated, effective draws, whether its people stand for its entry)."""
+    """A study as it was simulated. `arms`: name -> (why it was not simulated, effective draws, whether its people are as those who entered:
+    draws enough, and what was reported of day 0 inside their own 90 % interval)."""
 
     study: Study
     rows: list[Compared] = field(default_factory=list)
@@ -99,8 +100,13 @@ def compare_study(study: Study, draws: int, seed: int, progress: Progress) -> St
                     own = item.sampling * math.sqrt(item.people / max(done.effective, 1.0))
                     found.chance_error = max(found.chance_error, own / (2.0 * 1.6448536 * item.total))
     for arm in study.arm:
+        skipped, effective, resolved = found.arms[arm.name]
         for point, outcome in points(study, arm, kernel.model.readings):
-            found.rows.append(_row(study, arm, point, outcome, predicted.get(point), found.arms[arm.name][0]))
+            item = predicted.get(point)
+            found.rows.append(_row(study, arm, point, outcome, item, skipped))
+            if point.day <= 0.0 and item is not None and abs(item.z()) > Z90:
+                resolved = False
+        found.arms[arm.name] = (skipped, effective, resolved)
     return found
 
 

@@ -156,6 +156,35 @@ def examples(name: Annotated[str | None, typer.Argument(metavar="[ID]", help="Pr
         typer.echo(f"{key:28}  {person.age_y:.0f} y, {person.person.sex}; {note}"[:160])
 
 
+@app.command()
+def check(
+    studies: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[STUDY]...", help="Study files, folders of them, or keys; none: all that come with corrin."),
+    ] = None,
+    draws: Annotated[int | None, typer.Option(help="How many people are drawn for an arm.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report, figures, points.csv and answer.json.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.answer/1 instead of the report.")] = False,
+) -> None:
+    """Every number that studies report beside the one predicted, and how good the predictions are together."""
+    chosen = _settings(draws=draws, seed=seed)
+    from corrin.shells.folder import check_target, write_check
+
+    if out is not None:
+        check_target(out)
+    from corrin.answers.check import check as answer_check
+
+    answer = answer_check(studies or None, draws=chosen["draws"].value, seed=chosen["seed"].value, progress=_progress())
+    if out is not None:
+        write_check(answer, out)
+    typer.echo(answer.to_json() if json else answer.text(), nl=False)
+    for refused in answer.refused:
+        typer.echo("\n".join(refused.faults), err=True)
+    if answer.refused:
+        raise typer.Exit(InputError.exit_code)
+
+
 @app.command("check-case")
 def check_case(file: Annotated[str, typer.Argument(metavar="FILE", help="A case file (JSON or TOML), or the id of an example.")]) -> None:
     """Read a case and say what was understood, without forecasting."""

@@ -1,4 +1,4 @@
-"""An answer as a folder: report.txt, answer.json, courses.csv and the figures. All of it or nothing."""
+"""An answer as a folder: report.txt, answer.json, a table (courses.csv, points.csv) and the figures. All of it or nothing."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import io
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from corrin.answers.record import Forecast
+from corrin.answers.record import Answer, Forecast
 from corrin.errors import EnvironmentProblem, InputError
+
+if TYPE_CHECKING:
+    from corrin.answers.check_record import Check
 
 MARK = "answer.json"
 
@@ -31,19 +36,31 @@ def check_target(folder: Path) -> None:
 
 
 def write_answer(answer: Forecast, folder: Path) -> None:
-    """Write beside the target, then rename: who looks sees the old answer or the new one, never half of one."""
+    """A forecast with its courses and figures."""
     from corrin.show.charts import save
 
+    _write(answer, answer.text(), {"courses.csv": _table(answer.to_frame())}, save, folder)
+
+
+def write_check(answer: Check, folder: Path) -> None:
+    """A check of studies with its points and figures."""
+    from corrin.show.check_charts import save
+
+    _write(answer, answer.text(), {"points.csv": _table(answer.to_frame())}, save, folder)
+
+
+def _write(answer: Answer, report: str, tables: dict[str, str], figures: Callable[[dict[str, Any], Path], object], folder: Path) -> None:
+    """Write beside the target, then rename: who looks sees the old answer or the new one, never half of one."""
     check_target(folder)
     folder = folder.absolute()
     made: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        data = answer.to_dict()
-        (made / "report.txt").write_text(answer.text(), encoding="utf-8")
-        (made / "courses.csv").write_text(_table(answer), encoding="utf-8")
-        save(data, made)
+        (made / "report.txt").write_text(report, encoding="utf-8")
+        for name, text in tables.items():
+            (made / name).write_text(text, encoding="utf-8")
+        figures(answer.to_dict(), made)
         (made / MARK).write_text(answer.to_json(), encoding="utf-8")
         made.chmod(0o755 & ~_umask())
         if folder.exists():
@@ -66,9 +83,8 @@ def _umask() -> int:
     return current
 
 
-def _table(answer: Forecast) -> str:
-    """Every band as one long table."""
-    frame = answer.to_frame()
+def _table(frame: dict[str, list[Any]]) -> str:
+    """Columns as CSV."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(frame)

@@ -126,7 +126,8 @@ def _panel(points: Sequence[Data], title: str, whole: Sequence[Data]) -> Spec:
     y: Spec = {
         "field": "row", "type": "nominal", "sort": None, "title": None,
         "axis": {
-            "labelExpr": "slice(datum.label, 4)", "labelLimit": 330, "grid": False, "ticks": False, "domain": False, "labelPadding": 6,
+            "labelExpr": "slice(datum.label, 4)", "labelLimit": 320, "minExtent": 330, "maxExtent": 330,
+            "grid": False, "ticks": False, "domain": False, "labelPadding": 6,
         },
     }  # fmt: skip
     colour: Spec = {
@@ -210,7 +211,7 @@ def _scatter(counted: Sequence[Data]) -> Spec:
     x = {"field": "predicted", "type": "quantitative", "scale": scale, "title": "predicted (bar: 90 of 100)", "axis": axis}
     y = {"field": "observed", "type": "quantitative", "scale": scale, "title": "observed", "axis": axis}
     colour = {
-        "field": "reading", "type": "nominal", "title": None, "legend": {"columns": 2, "orient": "bottom"},
+        "field": "reading", "type": "nominal", "title": None, "legend": {"columns": 2, "orient": "bottom", "symbolOpacity": 1},
         "scale": {"domain": names, "range": [PALETTE[place % len(PALETTE)] for place in range(len(names))]},
     }  # fmt: skip
     line = {"values": [{"predicted": low, "observed": low}, {"predicted": high, "observed": high}]}
@@ -254,7 +255,7 @@ def _coverage(counted: Sequence[Data]) -> Spec:
 
     return {
         "width": 420, "height": 420,
-        "title": {"text": "How often the intervals hold (grey: by chance, were they right)", "anchor": "start", "fontSize": 12},
+        "title": {"text": "How often the intervals hold (grey: right ones, by chance)", "anchor": "start", "fontSize": 12},
         "data": {"values": rows},
         "layer": [
             {"mark": {"type": "area", "color": "#999999", "opacity": 0.25}, "encoding": {"x": x, "y": y("low"), "y2": {"field": "high"}}},
