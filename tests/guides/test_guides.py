@@ -121,6 +121,12 @@ def test_our_own_part_of_a_condition_is_said() -> None:
     assert any("8 g/dL" in text for text in result.assumed)
 
 
+def test_without_names_all_that_give_a_verdict_are_compared() -> None:
+    found = {row.guide for row in side_by_side(plain_facts({"age": 50, "lab.serum_b12": "140 pmol/L"})).rows}
+    assert {"uk-nice-2024", "se-regional-2023", "who-population-2008"} <= found
+    assert not found & {"eu-efsa-2015", "corrin-safety-2026", "uk-bnf-2024"}
+
+
 def test_missing_is_named_and_counted() -> None:
     result = apply("dk-dsam-2025", plain_facts({"age": 50, "pregnant": False, "lab.serum_b12": "200 pmol/L"}))
     assert result.verdict == "indeterminate"

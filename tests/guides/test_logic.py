@@ -100,6 +100,14 @@ def test_no_interval_anywhere_stays_open() -> None:
     assert "reference interval" in found.missing[0].words
 
 
+def test_only_the_laboratory_says_what_a_low_b12_is() -> None:
+    """The table's reference interval of B12 is no guideline's limit and is never taken for one."""
+    condition = Condition.model_validate({"fact": "lab.serum_b12", "is": "low"})
+    bare = Facts({"lab.serum_b12": (Report(150.0, "pmol/L"),)})
+    own = Facts({"lab.serum_b12": (Report(150.0, "pmol/L", reference_low=148.0, reference_high=660.0),)})
+    assert [evaluate(condition, facts, {}).truth for facts in (bare, own)] == ["unknown", "no"]
+
+
 def test_missing_definition_is_named_once_with_its_facts() -> None:
     found = evaluate("bariatric", plain_facts({"operation.gastric_bypass": False}), shared_definitions())
     assert found.truth == "unknown"

@@ -173,14 +173,18 @@ def safety(facts: Facts) -> GuideResult:
 
 
 def side_by_side(facts: Facts, guides: Iterable[str] | None = None, on: datetime.date | None = None) -> Comparison:
-    """The same person under several guidelines (all of them in force on `on` when no ids are given)."""
-    chosen = list(guides) if guides is not None else [name for name, p in profiles(on=on).items() if p.kind in ("guideline", "reference")]
+    """The same person under several guidelines: those named, else all that give a verdict (in force on `on`, when a day is given)."""
+    chosen = list(guides) if guides is not None else [name for name, profile in profiles(on=on).items() if _judges(profile)]
     rows = []
     for name in chosen:
         result = apply(name, facts)
         because = tuple(found.clause.id for found in result.deciding)
         rows.append(Row(name, result.verdict, because, tuple(item.words for item in result.verdict_missing), result))
     return Comparison(tuple(rows))
+
+
+def _judges(profile: Profile) -> bool:
+    return any(outcome.kind == "verdict" for clause in profile.clause for outcome in clause.then)
 
 
 def _urgency(result: ClauseResult) -> str:

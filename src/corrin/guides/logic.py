@@ -102,6 +102,8 @@ def _defined(name: str, definition: Definition, facts: Facts, definitions: Defin
     if inner.truth is not Truth.UNKNOWN:
         return inner
     leaves = tuple(dict.fromkeys(leaf for item in inner.missing for leaf in item.facts))
+    if len(leaves) == 1:
+        return inner
     return Finding(Truth.UNKNOWN, (Missing(name, definition.words, leaves),), inner.assumed)
 
 

@@ -72,10 +72,13 @@ def written() -> dict[str, Any]:
 
 
 def _laboratory() -> list[Fact]:
-    return [
-        Fact(f"lab.{row.id}", "quantity", row.name, row.unit, (), (), row.molar_mass_g_mol, row.reference_low, row.reference_high)
-        for row in known.analytes().values()
-    ]
+    found = []
+    for row in known.analytes().values():
+        # What counts as a low B12 is just what guidelines differ in: only the report's own interval will do there.
+        own = row.id in ("serum_b12", "holotranscobalamin")
+        low, high = (None, None) if own else (row.reference_low, row.reference_high)
+        found.append(Fact(f"lab.{row.id}", "quantity", row.name, row.unit, (), (), row.molar_mass_g_mol, low, high))
+    return found
 
 
 def _signs() -> list[Fact]:
