@@ -29,8 +29,8 @@ from corrin.studies.schema import Study
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, float], None]
-PASSES, INNER = 3, 3
-LONGEST_STEP = 0.7
+PASSES = 6
+LONGEST_STEP = 0.6
 """Units of uncertainty by which a shift moves at most in one step."""
 STUDENT = 4.0
 """Degrees of freedom of the weights."""
@@ -183,7 +183,7 @@ def solve(rows: Sequence[Row], unknowns: Sequence[str], at: dict[str, float], we
 
 
 def structure_weights(rows: Sequence[Row], unknowns: Sequence[str], weights: Floats, prior_weight: dict[str, float]) -> dict[str, float]:
-    """How likely each structural alternative is after the data; kept between 0.05 and 0.95, because the two are compared at one centre."""
+    """How likely each structural alternative is after the data; kept between 0.1 and 0.9, because the two are compared at one centre."""
     found = {}
     R = noise_of(rows, unknowns, weights)
     names = tuple(name for name in unknowns if any(name in row.gradient for row in rows))
@@ -196,7 +196,7 @@ def structure_weights(rows: Sequence[Row], unknowns: Sequence[str], weights: Flo
                             else row.residual for row in rows])  # fmt: skip
             sides.append(-0.5 * float(gap @ np.linalg.solve(total, gap)))
         odds = before / (1.0 - before) * float(np.exp(np.clip(sides[1] - sides[0], -20.0, 20.0)))
-        found[name] = float(np.clip(odds / (1.0 + odds), 0.05, 0.95))
+        found[name] = float(np.clip(odds / (1.0 + odds), 0.1, 0.9))
     return found
 
 
@@ -248,6 +248,7 @@ def calibrate(
     """Fit. `work` keeps each study of each pass, so that a run that was cut off goes on where it was."""
     start = prior(population, [study.key for study in studies])
     unknowns = unknowns_of(start)
+    linearised: dict[str, float] = {}
     at: dict[str, float] = {}
     history = []
     differ_names = {name.removeprefix("differ "): 1.0 for name in unknowns if name.startswith("differ ")}
@@ -261,44 +262,40 @@ def calibrate(
             of_studies += _kept(work, study, now, kernel, draws, seed)
             if progress:
                 progress(f"pass {turn + 1} of {passes}: {study.key}", (number + 1) / len(studies))
-        began = dict(at)
-        for inner in range(INNER):
-            now, assumed, _ = standing(start, at)
-            of_survey = survey_rows(now, assumed, differ_names, kernel, people, seed, None)
-            # Studies were taken at the start of the pass: their residuals move with their gradient.
-            shifted = [replace(row, residual=row.residual - sum(slope * (at.get(name, 0.0) - began.get(name, 0.0))
-                               for name, slope in row.gradient.items() if name in unknowns)) for row in of_studies]  # fmt: skip
-            rows = [*shifted, *of_survey]
-            posterior, weights = solve(rows, unknowns, at)
-            for k, name in enumerate(posterior.names):
-                step = float(np.clip(posterior.mean[k] - at.get(name, 0.0), -LONGEST_STEP, LONGEST_STEP))
-                at[name] = at.get(name, 0.0) + step
-            fit = {"pass": turn + 1.0, "inner": inner + 1.0, **_misses(rows)}
-            history.append(fit)
-            if progress:
-                progress(f"pass {turn + 1}, step {inner + 1}: " + ", ".join(f"{key} {value:.3g}" for key, value in fit.items()), 1.0)
+        now, assumed, _ = standing(start, at)
+        rows = [*of_studies, *survey_rows(now, assumed, differ_names, kernel, people, seed)]
+        posterior, weights = solve(rows, unknowns, at)
+        linearised = dict(at)
+        for k, name in enumerate(posterior.names):
+            step = float(np.clip(posterior.mean[k] - at.get(name, 0.0), -LONGEST_STEP, LONGEST_STEP))
+            at[name] = at.get(name, 0.0) + step
+        fit = {"pass": turn + 1.0, **_misses(rows, weights)}
+        history.append(fit)
+        if progress:
+            progress(", ".join(f"{key} {value:.3g}" for key, value in fit.items()), (turn + 1) / passes)
     bernoulli = {row.name: row.value for row in population.rows if row.distribution == "bernoulli"}
     structure = structure_weights(rows, unknowns, weights, bernoulli)
-    # The solution is told at the point it was linearised at, so that leaving out is a change of the same problem.
+    # The last step may have been cut short: what is told is where the fit stands; leaving a study out is a change of the same problem.
     here = Posterior(posterior.names, np.array([at[name] for name in posterior.names]), posterior.covariance)
-    full, _ = solve(rows, unknowns, at, weights)
+    full, _ = solve(rows, unknowns, linearised, weights)
     without = {}
     for study in studies:
         kept = np.array([row.study != study.key for row in rows])
         if kept.all():
             continue
-        left, _ = solve([row for row, stays in zip(rows, kept, strict=True) if stays], unknowns, at, weights[kept])
-        shifted_mean = np.array([at[name] + left.at(name)[0] - full.at(name)[0] if name in left.names else 0.0 for name in left.names])
-        without[study.key] = Posterior(left.names, shifted_mean, left.covariance)
+        left, _ = solve([row for row, stays in zip(rows, kept, strict=True) if stays], unknowns, linearised, weights[kept])
+        mean = np.array([at[name] + left.at(name)[0] - full.at(name)[0] for name in left.names])
+        without[study.key] = Posterior(left.names, mean, left.covariance)
     _, assumed, differ = standing(start, at)
     return Calibration(here, differ, structure, assumed, without, rows, weights, history)
 
 
-def _misses(rows: Sequence[Row]) -> dict[str, float]:
-    """Root mean square of the residuals, studies and survey apart."""
-    study = [row.residual for row in rows if row.study != "survey"]
+def _misses(rows: Sequence[Row], weights: Floats) -> dict[str, float]:
+    """Root mean square of the residuals: of studies in SDs of their own error, of the survey as they are; and the mean weight."""
+    study = [row.residual / np.hypot(np.sqrt(row.own), row.effect) for row in rows if row.study != "survey"]
     survey = [row.residual for row in rows if row.study == "survey"]
-    return {"studies": float(np.sqrt(np.mean(np.square(study)))) if study else 0.0, "survey": float(np.sqrt(np.mean(np.square(survey))))}
+    return {"studies": float(np.sqrt(np.mean(np.square(study)))) if study else 0.0, "survey": float(np.sqrt(np.mean(np.square(survey)))),
+            "weight": float(np.mean(weights))}  # fmt: skip
 
 
 def _kept(work: Path, study: Study, population: Population, kernel: Kernel, draws: int, seed: int) -> list[Row]:
