@@ -20,15 +20,19 @@ def files() -> dict[str, str]:
     from corrin.answers.record import schema
     from corrin.answers.reference import commands_page, parameters_page, plans_page, products_page, readings_page, sources_page
     from corrin.case.schemas import schema_texts
+    from corrin.guides.page import guides_page
+    from corrin.guides.schema import schema_text as guide_schema
     from corrin.shells.cli import command_help
     from corrin.studies.schema import schema_text
 
     return {
         "schemas/answer.json": _schema(schema),
         "schemas/check.json": _schema(check_schema),
+        "schemas/guide.json": guide_schema(),
         "schemas/study.json": schema_text(),
         **{f"schemas/{name}": text for name, text in schema_texts().items()},
         "docs/reference/commands.md": commands_page(command_help()),
+        "docs/reference/guides.md": guides_page(),
         "docs/reference/parameters.md": parameters_page(),
         "docs/reference/plans.md": plans_page(),
         "docs/reference/products.md": products_page(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,9 @@ from corrin.facts.reader import intakes, sources
 from corrin.guides.apply import apply, profiles, side_by_side
 from corrin.guides.facts import plain_facts
 from corrin.guides.logic import in_unit
+from corrin.guides.page import guides_page
 from corrin.guides.reader import guide_ids, parse_guide, read_guide
+from corrin.guides.schema import schema_text
 from corrin.guides.vocabulary import fact_named
 from corrin.units import parse
 from guides.worked import Worked, limits, worked
@@ -179,3 +182,18 @@ def test_a_faulty_profile_is_refused_with_its_place(change: dict[str, object], w
 def test_an_unknown_guide_is_refused() -> None:
     with pytest.raises(InputError, match="uk-nice-2024"):
         read_guide("uk-nice-2023")
+
+
+def test_schema_and_page_are_fresh(root: Path) -> None:
+    assert (root / "schemas" / "guide.json").read_text(encoding="utf-8") == schema_text(), "run `make docs`"
+    page = guides_page()
+    assert (root / "docs" / "reference" / "guides.md").read_text(encoding="utf-8") == page, "run `make docs`"
+    for profile in profiles().values():
+        assert profile.standing in page
+        assert all(f"`{clause.id}`" in page for clause in profile.clause)
+
+
+def test_no_page_or_profile_names_a_mirror() -> None:
+    """Only the issuer's own pages are linked."""
+    for profile in profiles().values():
+        assert profile.url is None or not any(host in profile.url for host in ("scribd", "docslib", "studyres", "booksci", "droracle"))

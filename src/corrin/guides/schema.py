@@ -8,6 +8,7 @@ unit they are written in, in two units where the document prints two.
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -231,3 +232,11 @@ class Profile(Strict):
         if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
             raise ValueError("valid_to is before valid_from")
         return self
+
+
+def schema_text() -> str:
+    """The JSON Schema of a profile."""
+    schema = Profile.model_json_schema(by_alias=True)
+    title = "corrin.guide/1: one guideline, label or table of advice"
+    full = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title}
+    return json.dumps(full, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
