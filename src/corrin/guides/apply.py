@@ -48,7 +48,8 @@ class GuideResult:
     in_force: bool | None
 
     def __getitem__(self, clause: str) -> ClauseResult:
-        return next(result for result in self.clauses if result.clause.id == clause)
+        """The result of a clause by its id. Raises `KeyError`."""
+        return {result.clause.id: result for result in self.clauses}[clause]
 
     @property
     def speaking(self) -> tuple[ClauseResult, ...]:
