@@ -214,8 +214,10 @@ def test_splitting_a_solve_in_two_changes_nothing(seed: int, share: float) -> No
     second, _ = bodies.schedule(table, days - cut, [(0.0, "injected_O", 738.0)])
     second.lengths[:] = whole.lengths[1]
     middle = int(grid.first[1])
-    a = simulate.simulate(bodies.kernel(), begun, many, first, Grid(np.array([0, middle]), grid.steps[:middle]), certify=False)
-    rest = Grid(np.array([0, len(grid.steps) - middle]), grid.steps[middle:])
+    assert grid.closes is not None
+    begin = Grid(np.array([0, middle]), grid.steps[:middle], grid.closes[:middle])
+    a = simulate.simulate(bodies.kernel(), begun, many, first, begin, certify=False)
+    rest = Grid(np.array([0, len(grid.steps) - middle]), grid.steps[middle:], grid.closes[middle:])
     b = simulate.simulate(bodies.kernel(), a.end, many, second, rest, certify=False)
     np.testing.assert_allclose(b.end, once.end, rtol=1e-6, atol=1e-12)
     assert b.end.tobytes() == once.end.tobytes()

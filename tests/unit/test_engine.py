@@ -11,9 +11,10 @@ import bodies
 from corrin.body.flow import Change, Mechanism, Pool, Reading
 from corrin.body.plain import run_plain
 from corrin.body.system import System
-from corrin.engine import compiled, rosenbrock, simulate
+from corrin.engine import rosenbrock, simulate
+from corrin.engine.emit import lanes
 from corrin.engine.model import build
-from corrin.engine.simulate import Grid, Kernel
+from corrin.engine.simulate import Grid
 from corrin.errors import Bug
 
 PEOPLE, COMPARED = simulate.PANEL, 2
@@ -275,7 +276,7 @@ def test_a_chain_with_a_known_solution(tmp_path: Any, monkeypatch: pytest.Monkey
         readings=(Reading("b", "nmol", "labs", "b", lambda y, p, x: y.b),),
     )
     model = build(System((chain,), ("fast", "slow"), inputs={}))
-    small = Kernel(model, compiled.load(simulate.lanes.source(model)).march)
+    small = simulate.kernel(model)
     start, parameters = np.array([[1.0, 0.0]]), np.array([[40.0, 0.1]])
     schedule = simulate.constant(small, 1, 10.0, np.zeros((0, 1)), stops=(0.01, 0.1, 1.0))
     grid = simulate.find_grid(small, start, parameters, schedule, 1e-4)
@@ -283,3 +284,42 @@ def test_a_chain_with_a_known_solution(tmp_path: Any, monkeypatch: pytest.Monkey
     t = np.array([0.1, 1.0, 10.0])
     exact = 40.0 / 39.9 * (np.exp(-0.1 * t) - np.exp(-40.0 * t))
     np.testing.assert_allclose(run.readings[0, :, 0], exact, rtol=2e-4)
+
+
+def test_what_depends_on_time_is_looked_at_at_the_right_places() -> None:
+    """The weights for equations that depend on time follow from the other coefficients (Hairer and Wanner, IV.7, 7.18 to 7.25)."""
+    size = rosenbrock.STAGES
+    a, c = np.zeros((size, size)), np.zeros((size, size))
+    for stage, row in enumerate((*rosenbrock.A, (*rosenbrock.A[4], 1.0))):
+        a[stage, : len(row)] = row
+    for stage, row in enumerate(rosenbrock.C):
+        c[stage, : len(row)] = row
+    gamma = np.linalg.inv(np.eye(size) / rosenbrock.GAMMA - c)
+    np.testing.assert_allclose((a @ gamma).sum(axis=1), rosenbrock.NODES, atol=1e-12)
+    np.testing.assert_allclose(gamma.sum(axis=1), rosenbrock.PUSH, atol=1e-12)
+
+
+def test_marrow_and_nerve_follow() -> None:
+    """Whatever no dose reaches and nothing a dose reaches looks at takes longer steps; the order of states is that."""
+    made = bodies.kernel()
+    behind = lanes.followers(made.model)
+    names = {made.model.pools[k] for k in behind}
+    assert {"red_volume1", "marrow1", "progenitors", "demyelinated_foot", "lost_dorsal", "slowed_by_glucose"} <= names
+    assert not names & {"plasma_o", "store", "cell", "synthase", "mma", "homocysteine", "intrinsic_factor_output"}
+    for row, entries in enumerate(made.model.jacobian):
+        assert row in behind or not set(entries) & set(behind)
+    assert sorted(made.order) == list(range(len(made.model.pools)))
+    assert list(made.order[-len(behind) :]) == behind
+
+
+def test_longer_steps_of_the_followers_change_little(crowd: Any) -> None:
+    """Against the same steps taken by all states together."""
+    state, parameters, made, grid, _ = crowd
+    assert grid.closes is not None
+    assert grid.closes.sum() < 0.6 * len(grid.steps)
+    kernel = bodies.kernel()
+    apart = simulate.simulate(kernel, state, parameters, made, grid, certify=False).readings
+    together = simulate.simulate(kernel, state, parameters, made, Grid(grid.first, grid.steps), certify=False).readings
+    scale = np.maximum(np.abs(together), 0.01 * np.abs(together).max(axis=(0, 1)) + 1e-9)
+    off = np.abs(apart - together) / scale
+    assert 0.0 < np.quantile(off.max(axis=(1, 2)), 0.9) < 1e-3

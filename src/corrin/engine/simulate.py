@@ -29,8 +29,8 @@ TOLERANCE = 5e-3
 """Relative error allowed in one step of the pilot. At 7e-3 holotranscobalamin was 2e-3 off after three doses at one instant."""
 CERTIFIED = 0.06
 """Accumulated error (`Run.accumulated`) above which a person is run again on a finer grid; more on a grid made with a looser tolerance, in
-proportion and up to four times. It is a flag, not a measure of the error of readings: that is measured on the panel (`measured_error`), because the embedded
-error of a step misses what one large step skips."""
+proportion and up to four times. It is a flag, not a measure of the error of readings: that is measured on the panel (`measured_error`),
+because the embedded error of a step misses what one large step skips."""
 NO_TOLERANCE = np.zeros(1)
 """Stands where a run on a finished grid needs none."""
 SHORTEST_D = 1e-6
@@ -47,6 +47,8 @@ class Kernel:
 
     model: Model
     march: Callable[..., int]
+    order: tuple[int, ...]
+    """Place in the model of each state of a tile: those that lead, then those that follow."""
     lanes: int = lanes.LANES
 
     def exposure_defaults(self) -> Floats:
@@ -57,7 +59,8 @@ class Kernel:
 
 def kernel(model: Model) -> Kernel:
     """Compile a model, or find it compiled."""
-    return Kernel(model, compiled.load(lanes.source(model)).march)
+    module = compiled.load(lanes.source(model))
+    return Kernel(model, module.march, module.ORDER)
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,12 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Grid:
-    """Steps of a schedule: `first` (breaks + 1,) into `steps` (n,), each a share of its segment; the tolerance they were made with."""
+    """Steps of a schedule: `first` (breaks + 1,) into `steps` (n,), each a share of its segment; `closes` (n,): whether the followers' step
+    ends with this one, every one where it is None; the tolerance they were made with."""
 
     first: Ints
     steps: Floats
+    closes: NDArray[np.uint8] | None = None
     tolerance: float = TOLERANCE
 
 
@@ -181,7 +186,7 @@ def _prepare(kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedu
     rows = [amounts for given in schedule.doses for _, amounts in given]
     amounts = _tiles(np.array(rows)[:, None, :], width) if rows else np.zeros((0, T.shape[1], width))
     return _Prepared(
-        Y=_tiles(np.ascontiguousarray(start.T), width),
+        Y=_tiles(np.ascontiguousarray(start.T[list(kernel.order)]), width),
         P=_tiles(np.ascontiguousarray(parameters.T), width),
         X=_tiles(schedule.exposures, width),
         which=np.asarray(schedule.which, np.int64),
@@ -209,12 +214,12 @@ def find_grid(
     out = np.zeros((tiles, schedule.rows, len(kernel.model.readings) * kernel.lanes))
     first = np.zeros(len(ready.break_at) + 1, np.int64)
     room = 400 * len(ready.break_at) + 20_000
-    steps = np.zeros(room)
+    steps, closes = np.zeros(room), np.zeros(room, np.uint8)
     allowed = np.where(ready.slot >= 0, tolerance, tolerance if unread is None else unread)
-    used = kernel.march(True, *ready.part(0, tiles), first, steps, 1, allowed, out, cert, np.zeros(1, np.uint8))
+    used = kernel.march(True, *ready.part(0, tiles), first, steps, closes, 1, allowed, out, cert, np.zeros(1, np.uint8))
     if used < 0:
         raise Bug("the pilot found no step that solves its panel" if used == -2 else "the pilot ran out of steps")
-    return Grid(first, steps[:used].copy(), float(allowed.max()))
+    return Grid(first, steps[:used].copy(), closes[:used].copy(), float(allowed.max()))
 
 
 def simulate(
@@ -274,6 +279,7 @@ def _pass(
     end = np.empty((padded, states))
     out = np.empty((seen, padded, schedule.rows))
     total, failed = np.empty(padded), np.empty(padded, np.bool_)
+    closes = np.ones(len(grid.steps), np.uint8) if grid.closes is None else grid.closes
     stop = (cancel or Cancel()).flag
     done, lock = [0], threading.Lock()
 
@@ -281,9 +287,11 @@ def _pass(
         part = ready.part(low, high)
         read = np.zeros((high - low, schedule.rows, seen, width))
         cert = np.zeros((high - low, 2 * width))
-        kernel.march(False, *part, grid.first, grid.steps, halve, NO_TOLERANCE, read.reshape(high - low, schedule.rows, -1), cert, stop)
+        kernel.march(
+            False, *part, grid.first, grid.steps, closes, halve, NO_TOLERANCE, read.reshape(high - low, schedule.rows, -1), cert, stop
+        )
         mine = slice(low * width, high * width)
-        end[mine] = part[0].reshape(-1, states, width).transpose(0, 2, 1).reshape(-1, states)
+        end[mine, list(kernel.order)] = part[0].reshape(-1, states, width).transpose(0, 2, 1).reshape(-1, states)
         out[:, mine].reshape(seen, high - low, width, schedule.rows)[:] = read.transpose(2, 0, 3, 1)
         total[mine] = np.sqrt(cert[:, width:]).reshape(-1)
         failed[mine] = ~np.isfinite(read.sum(axis=(1, 2)) + 0.0 * part[0].reshape(-1, states, width).sum(axis=1)).reshape(-1)

@@ -31,7 +31,7 @@ PANEL_FIRST = 1 << 30
 KEEP = 0.6
 """Share of draws that stays effective at each step of tempering."""
 MOVES, MOST_MOVES = 3, 12
-FINE, COARSE = 1e-3, 1e-2
+FINE, COARSE = 1e-3, 7e-3
 """Tolerances of a step: for the history shown, and for the many trials of the sampler."""
 HEARD = 0.01
 """Smallest change of a prediction (log) by one standard deviation of a random number that counts as being heard of."""
