@@ -318,15 +318,16 @@ def _move(
     shrink = now.shape[0] / (now.shape[0] + count)
     covariance = (1.0 - shrink) * np.atleast_2d(np.cov(now)) + shrink * np.eye(now.shape[0])
     factor = np.linalg.cholesky(covariance)
-    there = centre + keep * (now - centre) + np.sqrt(1.0 - keep * keep) * (factor @ noise)
+    own = np.linalg.solve(factor, now - centre)  # the draws as standard normals of the fitted distribution
+    moved = keep * own + np.sqrt(1.0 - keep * keep) * noise
+    there = centre + factor @ moved
     proposal[heard] = there
     fresh, predicted = scorer(dict(zip(names, proposal, strict=True)))
 
-    def excess(z: Floats) -> Floats:
+    def excess(z: Floats, own: Floats) -> Floats:
         """Log of prior over fitted distribution."""
-        own = np.linalg.solve(factor, z - centre)
         return np.asarray(-0.5 * (z * z).sum(axis=0) + 0.5 * (own * own).sum(axis=0))
 
-    gain = level * (fresh - score) + excess(there) - excess(now)
+    gain = level * (fresh - score) + excess(there, moved) - excess(now, own)
     accept = np.log(uniforms(seed, f"accept {turn}", count)) < gain
     return np.where(accept, proposal, matrix), np.where(accept, fresh, score), np.where(accept, predicted, shown), float(accept.mean())

@@ -299,6 +299,8 @@ def _progress() -> Callable[[str, float], None] | None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """The entry point: every way out is one of the exit codes above."""
+    # Small matrices only: threads of their own would wait for each other longer than they compute (a tenth of a second at each step).
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(_run(arguments))
 
 
