@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from corrin.case.plan import Plan, built_in_plans, read_plan
     from corrin.case.reader import read_case
     from corrin.errors import Bug, CorrinError, EnvironmentProblem, InputError, NotCovered
+    from corrin.shells.fhir import read_fhir
 
 __version__ = "0.1.0"
 
@@ -45,6 +46,7 @@ _HOMES = {
     "forecast": "corrin.answers.forecast",
     "read_answer": "corrin.answers.record",
     "read_case": "corrin.case.reader",
+    "read_fhir": "corrin.shells.fhir",
     "read_plan": "corrin.case.plan",
     "rerun": "corrin.answers.rerun",
 }
@@ -70,6 +72,7 @@ __all__ = [
     "forecast",
     "read_answer",
     "read_case",
+    "read_fhir",
     "read_plan",
     "rerun",
 ]

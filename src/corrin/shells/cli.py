@@ -20,6 +20,7 @@ from corrin.errors import CorrinError, EnvironmentProblem, InputError
 if TYPE_CHECKING:
     from corrin.case.case import Case
     from corrin.settings import Chosen
+    from corrin.shells.fhir import Report
 
 CONTRADICTED, INTERRUPTED, OUR_FAULT = 4, 130, 70
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
@@ -35,7 +36,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="A case file (JSON or TOML), or the id of an example.")]
+CaseArgument = Annotated[
+    str, typer.Argument(metavar="CASE", help="A case file (JSON or TOML), a FHIR Bundle or NDJSON, or the id of an example.")
+]
 
 
 def _version(value: bool) -> None:
@@ -186,9 +189,13 @@ def check(
 
 
 @app.command("check-case")
-def check_case(file: Annotated[str, typer.Argument(metavar="FILE", help="A case file (JSON or TOML), or the id of an example.")]) -> None:
+def check_case(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A case file (JSON or TOML), a FHIR Bundle or NDJSON, or the id of an example.")
+    ],
+) -> None:
     """Read a case and say what was understood, without forecasting."""
-    person = _case(file)
+    person, account = _read(file)
     lines = [
         f"{person.id or 'case'}: {person.age_y:.0f} years, {person.person.sex}, as of {person.as_of}",
         f"{len(person.labs)} laboratory values: {', '.join(lab.analyte for lab in person.labs) or 'none'}",
@@ -203,7 +210,30 @@ def check_case(file: Annotated[str, typer.Argument(metavar="FILE", help="A case 
     from corrin.case.check import check_case as notes
 
     lines += [f"{note.where}: {note.text}" for note in notes(person)]
+    if account is not None:
+        lines += ["", account.text()]
     typer.echo("\n".join(lines))
+
+
+@app.command()
+def fhir(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="A FHIR R4 Bundle (JSON), an NDJSON file, or a folder of them.")],
+    patient: Annotated[str | None, typer.Option(metavar="ID", help="Which patient, when there are several.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Day 0; without it the last date of anything used.")] = None,
+    leave_out_doubtful: Annotated[
+        bool, typer.Option("--leave-out-doubtful", help="Leave out, and name, results whose unit or value cannot be right.")
+    ] = False,
+    account: Annotated[bool, typer.Option("--account", help="Print what was read, used and left out, instead of the case.")] = False,
+) -> None:
+    """A patient's record in FHIR as a case file, to look at and to correct: `corrin fhir bundle.json > case.json`."""
+    from corrin.shells.fhir import read_fhir
+
+    person, report = read_fhir(source, patient=patient, as_of=as_of, leave_out_doubtful=leave_out_doubtful)
+    if account:
+        typer.echo(report.text())
+        return
+    typer.echo(report.summary(), err=True)
+    typer.echo(_pretty(person.to_dict()))
 
 
 @app.command()
@@ -255,16 +285,27 @@ def _settings(**arguments: Any) -> dict[str, Chosen]:
 
 
 def _case(name: str) -> Case:
-    """A case file when there is one of that name, else an example."""
+    """A case file or FHIR when there is one of that name, else an example."""
+    person, report = _read(name)
+    if report is not None:
+        typer.echo(report.summary(), err=True)
+    return person
+
+
+def _read(name: str) -> tuple[Case, Report | None]:
+    """The case of that name; of FHIR also the account of how it was read."""
     from corrin.answers.examples import example
     from corrin.case.reader import read_case
+    from corrin.shells.fhir import is_fhir, read_fhir
 
     if not name.strip():
         raise InputError("case", "nothing", "a case file, or the id of an example")
     path = Path(name)
+    if is_fhir(path):
+        return read_fhir(path)
     if path.exists() or path.suffix in (".json", ".toml") or len(path.parts) > 1:
-        return read_case(path)
-    return example(name)
+        return read_case(path), None
+    return example(name), None
 
 
 def _give(answer: Any, out: Path | None, json: bool) -> None:
