@@ -9,7 +9,7 @@ from itertools import chain
 import pytest
 
 from corrin import units
-from corrin.facts import reader, rows
+from corrin.facts import mimics, pain, reader, rows
 
 DIHEDRAL = [[(i + j) % 5 if i < 5 and j < 5 else 0 for j in range(10)] for i in range(10)]
 for i in range(10):
@@ -30,6 +30,8 @@ def cited() -> Iterator[tuple[str, rows._Cited]]:
         ("foods", reader.foods().values()),
         ("intakes", reader.intakes()),
         ("codes", reader.codes()),
+        ("pain", pain.cited_rows()),
+        ("mimics", mimics.cited_rows()),
     ):
         for row in found:
             yield f"{table} {getattr(row, 'id', getattr(row, 'name', getattr(row, 'code', '')))}", row

@@ -302,7 +302,11 @@ def codes() -> tuple[Code, ...]:
 @cache
 def cited() -> frozenset[str]:
     """Keys of the sources that a row or a parameter of the product rests on."""
+    from corrin.facts import mimics, pain
+
     rows = (
+        *pain.cited_rows(),
+        *mimics.cited_rows(),
         *parameters().values(),
         *analytes().values(),
         *products().values(),
