@@ -152,8 +152,8 @@ def page(answer: Check) -> str:
     lines = [head, "## What it means for use", "", *meaning(answer), "", "## Scores", ""]
     lines += [*score_table([("all", answer.summary)]), ""]
     lines.append(
-        "Each baseline gets the one spread for each reading and scale that fits these very numbers best; the model is not given that. Numbers "
-        "of one study hang together, so that the exact binomial interval is somewhat too narrow."
+        "Each baseline gets the one spread for each reading and scale that fits these very numbers best; the model is not given that. "
+        "Numbers of one study hang together, so that the exact binomial interval is somewhat too narrow."
     )
     for key, title, note in GROUPS:
         lines += ["", f"### {title}", "", *([note, ""] if note else []), *score_table(getattr(answer.summary, key).items())]

@@ -171,8 +171,8 @@ def test_scores_are_those_of_plain_arithmetic() -> None:
 
 def test_the_mean_of_a_class_never_uses_the_study_itself() -> None:
     rows = [
-        ("mine", "oral", "log", 50.0), ("other", "oral", "log", -1.0), ("third", "oral", "log", -2.0), ("fourth", "intramuscular", "log", -9.0),
-        ("other", "oral", "share", 7.0),
+        ("mine", "oral", "log", 50.0), ("other", "oral", "log", -1.0), ("third", "oral", "log", -2.0),
+        ("fourth", "intramuscular", "log", -9.0), ("other", "oral", "share", 7.0),
     ]  # fmt: skip
     shifts = [Shift(study, "mma", route, kind, moved) for study, route, kind, moved in rows]
     assert class_shift(shifts, "mine", "mma", "oral", "log") == pytest.approx(-1.5)
