@@ -15,6 +15,7 @@ from corrin.facts import reader
 from corrin.facts.rows import Analyte, Diet, Food, Modifier, Product
 
 
+@lru_cache(maxsize=8192)
 def slug(name: str) -> str:
     """A name as it is compared: `Methylmalonic acid` -> `methylmalonic_acid`."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
@@ -52,6 +53,7 @@ def modifiers() -> Mapping[str, tuple[Modifier, ...]]:
 Named = Analyte | Product | Diet | Modifier
 
 
+@lru_cache(maxsize=1024)
 def names_of(row: Named) -> tuple[str, ...]:
     """Everything a row is called, as it is compared."""
     return tuple(slug(name) for name in (row.id, row.name, *row.aliases))

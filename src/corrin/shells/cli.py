@@ -296,12 +296,14 @@ def _read(name: str) -> tuple[Case, Report | None]:
     """The case of that name; of FHIR also the account of how it was read."""
     from corrin.answers.examples import example
     from corrin.case.reader import read_case
-    from corrin.shells.fhir import is_fhir, read_fhir
+    from corrin.shells.recognise import is_fhir
 
     if not name.strip():
         raise InputError("case", "nothing", "a case file, or the id of an example")
     path = Path(name)
     if is_fhir(path):
+        from corrin.shells.fhir import read_fhir
+
         return read_fhir(path)
     if path.exists() or path.suffix in (".json", ".toml") or len(path.parts) > 1:
         return read_case(path), None

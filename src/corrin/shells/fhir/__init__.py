@@ -27,12 +27,11 @@ from corrin.shells.fhir.medicines import medicine, strength_of
 from corrin.shells.fhir.observations import observation
 from corrin.shells.fhir.people import choose, is_about, person
 from corrin.shells.fhir.record import MAX_KEPT, Operated, Origin, Person, Report, Result, Tally, report
-from corrin.shells.fhir.stream import ENDINGS, resources
+from corrin.shells.fhir.stream import resources
 
-__all__ = ["Report", "fhir_document", "is_fhir", "read_fhir"]
+__all__ = ["Report", "fhir_document", "read_fhir"]
 
 MEDICINES = ("MedicationRequest", "MedicationStatement", "MedicationAdministration")
-SNIFFED = 2**16
 
 
 def read_fhir(
@@ -79,22 +78,6 @@ def fhir_document(
     mine = _about(records, one, tally)
     made, day_zero, said = document(mine, one, tally, day, today or datetime.date.today(), where, leave_out_doubtful=leave_out_doubtful)
     return made, report(tally, day_zero, said)
-
-
-def is_fhir(path: Path) -> bool:
-    """Whether a file or folder is FHIR by what is in it: NDJSON, a folder of such, or JSON with a `resourceType`."""
-    try:
-        if path.is_dir():
-            return any(item.suffix.lower() in ENDINGS for item in path.iterdir())
-        if path.suffix.lower() in (".ndjson", ".jsonl"):
-            return True
-        if path.suffix.lower() == ".toml" or not path.is_file():
-            return False
-        with path.open("rb") as opened:
-            head = opened.read(SNIFFED)
-    except (OSError, ValueError):
-        return False
-    return b'"resourceType"' in head and b'"corrin.case/' not in head
 
 
 def _name(source: object) -> str:

@@ -226,7 +226,7 @@ def _merge(results: Sequence[Result], tally: Tally) -> list[Result]:
                 chosen[twin] = min(chosen[twin], item, key=_preference)
         values = [_canonical(item) for item in chosen if item.comparator == "="]
         if text.count("-") == 2 and len(values) > 1 and max(values) > ODD_RATIO * min(values):
-            row = known.find_analyte(analyte)
+            row = known.analytes().get(analyte)
             tally.odd.add(f"{row.name if row else analyte} of {text}: {len(values)} results that differ; all were taken.")
         # A word beside a number of the same day says nothing more.
         chosen = chosen or sorted(words.values(), key=_order)
@@ -236,7 +236,7 @@ def _merge(results: Sequence[Result], tally: Tally) -> list[Result]:
 
 
 def _canonical(item: Result) -> float:
-    row = known.find_analyte(item.analyte)
+    row = known.analytes().get(item.analyte)
     return in_canonical(item.value, item.unit, row) if row and item.value is not None and item.unit is not None else 0.0
 
 
@@ -246,7 +246,7 @@ def _order(item: Result) -> tuple[Any, ...]:
 
 def _preference(item: Result) -> tuple[Any, ...]:
     """The report that says more first: with limits, in the analyte's own units; then anything that is the same whatever the order."""
-    row = known.find_analyte(item.analyte)
+    row = known.analytes().get(item.analyte)
     units = (row.unit, *row.units) if row else ()
     place = units.index(item.unit) if item.unit in units else len(units)
     said = (str(item.value), str(item.unit), str(item.low), str(item.high), str(item.method), item.day.clock if item.day else "", item.odd)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from corrin.case import known
 from corrin.case.case import Lab
 from corrin.case.check import lab_faults
 from corrin.errors import InputError
+from corrin.facts import reader
 from corrin.facts.rows import Analyte
 from corrin.shells.fhir.codes import Coded, coded, is_known, meanings, note
 from corrin.shells.fhir.elements import Day, Quantity, bad_date, first_day, number, objects, quantity, state
@@ -75,7 +77,7 @@ def _one(part: dict[str, Any], whole: dict[str, Any], origin: Origin, tally: Tal
         if not _has_parts(part):
             tally.unknown(code)
         return
-    row = known.find_analyte(names[0])
+    row = known.analytes().get(names[0])
     if row is not None and (made := _result(row, code, part, whole, origin, tally)):
         yield made
 
@@ -189,9 +191,8 @@ def _property_slip(code: Coded, unit: str | None, row: Analyte) -> str:
     return ""
 
 
+@lru_cache(maxsize=512)
 def _property_of(source: str, value: str) -> str:
-    from corrin.facts import reader
-
     if source != "LOINC":
         return ""
     display = next((code.display for code in reader.codes() if code.source == source and code.code == value), "")
