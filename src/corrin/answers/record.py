@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -264,7 +265,11 @@ def read_answer(path: str | Path) -> Forecast:
     """A `corrin.answer/1` file."""
     file = Path(path)
     try:
-        return Forecast.model_validate_json(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        other = re.search(r'^ "question": "(\w+)"', text, re.MULTILINE)
+        if other and other[1] != "forecast":
+            raise InputError(str(file), f"answers the question `{other[1]}`", "the answer of a forecast", "Ask the question again.")
+        return Forecast.model_validate_json(text)
     except OSError as error:
         raise InputError(str(file), f"cannot be read ({error.strerror})", "a corrin answer (JSON)") from error
     except (UnicodeDecodeError, ValidationError) as error:
