@@ -32,9 +32,9 @@ study](how-to/check-a-study.md) tells how it is done and what the columns mean.
 
 {verdict}
 
-![Predicted against observed, all together](validation/calibration.png)
+![Predicted against observed, all together](validation/calibration.svg)
 
-![Predicted against observed, number by number](validation/points.png)
+![Predicted against observed, number by number](validation/points.svg)
 """
 GROUPS = (
     ("by_role", "By role", "`fit`: the population may be calibrated on these, each is predicted without itself. `check`: never fitted."),
@@ -194,11 +194,11 @@ def main() -> None:
         answer = check(draws=options.draws, progress=teller())
     if options.keep:
         options.keep.write_text(answer.to_json(), encoding="utf-8")
-    from corrin.show.check_charts import png
+    from corrin.show.check_charts import svg
 
     FIGURES.mkdir(exist_ok=True)
     for figure in ("calibration", "points"):
-        (FIGURES / f"{figure}.png").write_bytes(png(answer.to_dict(), figure, scale=1.4))
+        (FIGURES / f"{figure}.svg").write_text(svg(answer.to_dict(), figure) + "\n", encoding="utf-8")
     PAGE.write_text(page(answer), encoding="utf-8")
 
 

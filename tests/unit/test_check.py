@@ -359,3 +359,29 @@ def test_the_figure_shows_every_counted_point(small: Check) -> None:
     assert sorted(shown) == pytest.approx(sorted(point.observed for point in small.points if point.counted), rel=1e-5)
     with pytest.raises(InputError, match="one of points"):
         chart(small.to_dict(), "nothing")
+
+
+def test_another_commands_answer_is_named_when_a_forecast_is_wanted(small: Check, tmp_path: Path) -> None:
+    from corrin.answers.record import read_answer
+
+    path = tmp_path / "answer.json"
+    path.write_text(small.to_json(), encoding="utf-8")
+    with pytest.raises(InputError, match="question `check`"):
+        read_answer(path)
+
+
+def test_the_validation_page_shows_misses_and_what_was_left_out(small: Check, root: Path) -> None:
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("validation", root / "scripts" / "validation.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    missed = small.model_copy(update={"points": tuple(p.model_copy(update={"inside_90": False}) for p in small.points)})
+    text = script.page(missed)
+    assert text.count("**outside**") == small.summary.points
+    assert "the dose is not told" in text
+    assert f"{small.summary.points} numbers lie outside" in text
+    for name, value in small.made.hashes.items():
+        assert f"{name} `{value}`" in text

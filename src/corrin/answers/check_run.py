@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float], None]
 NORMAL_95 = 1.959964
+MIXED = ("mixed", "omni")
 MIDDLES = ("mean", "median", "geometric mean")
 
 
@@ -132,13 +133,14 @@ def route_of(arm: Arm) -> str:
 
 
 def cause_of(study: Study, arm: Arm) -> str:
-    """What most likely took the B12: the first condition of the history, else operation, gas, drug or diet, else unknown."""
+    """What most likely took the B12: the first condition of the history, else operation, gas, drug or a diet that lacks animal food, else
+    unknown."""
     history = (arm.population or study.population).history
     named: list[str] = [condition.name for condition in history.conditions]
     named += [operation.name for operation in history.operations]
     named += ["nitrous oxide"] if history.nitrous_oxide else []
     named += [drug.name for drug in history.drugs]
-    named += [f"{diet.diet} diet" for diet in history.diet if diet.diet]
+    named += [f"{diet.diet} diet" for diet in history.diet if diet.diet and not diet.diet.lower().startswith(MIXED)]
     return named[0].strip().lower().replace("_", " ") if named else "unknown"
 
 

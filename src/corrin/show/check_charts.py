@@ -72,7 +72,8 @@ def _points(counted: Sequence[Data]) -> Spec:
     for point in counted:
         kind = "level" if point["scale"] == "log" and point["unit"] != "1" else point["statistic"]
         groups.setdefault((point["reading_label"], kind, point["unit"]), []).append(point)
-    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    total = {label: sum(len(held) for (name, _, _), held in groups.items() if name == label) for label, _, _ in groups}
+    ordered = sorted(groups.items(), key=lambda item: (-total[item[0][0]], item[0][0], -len(item[1]), item[0]))
     panels = []
     for (label, kind, unit), held in ordered:
         parts = [held[start : start + MOST] for start in range(0, len(held), MOST)]

@@ -143,6 +143,8 @@ def _score(name: str, held: Data) -> list[str]:
 def _notes(answer: Data, width: int) -> str:
     made = answer["made"]
     lines = [f"! {notice['text']}" for notice in answer["warnings"]]
+    if not any(arm["simulated"] for study in answer["studies"] for arm in study["arms"]):
+        return title("What this rests on") + "\n" + "\n".join(wrap(line, width, "  ", "    ") for line in lines)
     lines.append(
         f"{made['draws']:,} drawn people an arm, worth at least {made['effective_sample_size']:,.0f} after they were led to what day 0 "
         f"showed; seed {made['seed']}. Chance alone may move a middle by {100 * made['monte_carlo_error']:.1f} % of its interval."
