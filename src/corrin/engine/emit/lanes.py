@@ -24,7 +24,7 @@ from corrin.engine.trace import Graph, Node, arguments, reachable
 LANES = 8
 FORGET_D = 30.0
 """Days over which an error of a step is forgotten: what is fast in the body forgets sooner, what is slow makes next to none."""
-RIPPLE = 0.05
+RIPPLE = 0.02
 """How far, as a share, what drives the followers may bend away from a line within one of their steps."""
 
 
