@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from corrin.facts.calibration import Calibrated, write
+from corrin.facts.calibration import Calibrated, calibration, write
 from corrin.inference import calibrate as fit
 from corrin.inference.population import Population, centre, facts_population, prior, rests_on, the_kernel
 from corrin.studies.reader import studies
@@ -94,6 +94,7 @@ def main() -> None:
     options.add_argument("--people", type=int, default=6000)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--passes", type=int, default=fit.PASSES)
+    options.add_argument("--fresh", action="store_true", help="start from the facts, not from the last calibration")
     options.add_argument("--out", type=Path, default=ROOT / "src" / "corrin" / "facts" / "population")
     options.add_argument("--work", type=Path, default=ROOT / "build" / "calibration")
     chosen = options.parse_args()
@@ -104,7 +105,11 @@ def main() -> None:
 
     fitted = [study for study in studies() if study.role == "fit"]
     population = facts_population()
-    made = fit.calibrate(population, fitted, the_kernel(), chosen.work, chosen.draws, chosen.people, chosen.seed, chosen.passes, progress)
+    last_one = None if chosen.fresh else calibration()
+    begin = None if last_one is None else fit.unknowns_at(last_one)
+    made = fit.calibrate(
+        population, fitted, the_kernel(), chosen.work, chosen.draws, chosen.people, chosen.seed, chosen.passes, begin, progress
+    )
     used = sorted(study.key for study in fitted)
     names = tuple(name for name in made.posterior.names if " " not in name)
     shifts = {"": {name: made.posterior.at(name) for name in names}}

@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corrin.engine.simulate import Kernel
+from corrin.facts.calibration import Calibrated
+from corrin.inference import cohort, points
 from corrin.inference.compare import compare
 from corrin.inference.points import Predicted
 from corrin.inference.population import Population, Together, moved, prior, spread
@@ -241,15 +243,23 @@ def standing(population: Population, at: dict[str, float]) -> tuple[Population, 
     return moved(population, shift, differ=differ), assumed, differ
 
 
+def unknowns_at(made: Calibrated) -> dict[str, float]:
+    """Where an earlier calibration ended, to start from."""
+    at = {name: shift for name, (shift, _) in made.shifts[""].items()}
+    at |= {f"differ {name}": float(np.log(factor)) / DIFFER_SD for name, factor in made.differ.items()}
+    usual = asdict(Assumed())
+    return at | {f"survey {name}": float(np.log(value / usual[name])) / ASSUMED_SD[name] for name, value in made.assumed.items()}
+
+
 def calibrate(
     population: Population, studies: Sequence[Study], kernel: Kernel, work: Path, draws: int = 1000, people: int = 6000, seed: int = 1,
-    passes: int = PASSES, progress: Progress | None = None,
+    passes: int = PASSES, begin: dict[str, float] | None = None, progress: Progress | None = None,
 ) -> Calibration:  # fmt: skip
-    """Fit. `work` keeps each study of each pass, so that a run that was cut off goes on where it was."""
+    """Fit. `work` keeps each study of each pass, so that a run that was cut off goes on where it was; `begin` are unknowns to start from."""
     start = prior(population, [study.key for study in studies])
     unknowns = unknowns_of(start)
     linearised: dict[str, float] = {}
-    at: dict[str, float] = {}
+    at: dict[str, float] = dict(begin or {})
     history = []
     differ_names = {name.removeprefix("differ "): 1.0 for name in unknowns if name.startswith("differ ")}
     rows: list[Row] = []
@@ -300,7 +310,10 @@ def _misses(rows: Sequence[Row], weights: Floats) -> dict[str, float]:
 
 def _kept(work: Path, study: Study, population: Population, kernel: Kernel, draws: int, seed: int) -> list[Row]:
     """A study's data in this pass, from the folder if they were made before by the same program, population and study."""
-    text = "\0".join((population.digest(), study.model_dump_json(), kernel.model.digest(), f"{draws} {seed}"))
+    code = b"".join(Path(module.__file__ or "").read_bytes() for module in (cohort, points))
+    text = "\0".join(
+        (hashlib.sha256(code).hexdigest(), population.digest(), study.model_dump_json(), kernel.model.digest(), f"{draws} {seed}")
+    )
     path = work / f"{study.key}-{hashlib.sha256(text.encode()).hexdigest()[:20]}.json"
     if path.exists():
         return [

@@ -36,9 +36,13 @@ USUAL_LOG_SD = {"serum_b12": 0.4, "holotranscobalamin": 0.5, "mma": 0.7, "homocy
 """Spread between people at entry where a paper tells only the middle (assumed, fixed before any study was looked at)."""
 LEAST_SHARE = 0.3
 """Least share of the reported spread that is between people and not of the test."""
+LEAST_LOG_SD = 0.1
+"""No group of people is more alike than this in a marker (assumed)."""
 COARSE_TOLERANCE = 1e-2
-ROUNDS, CLOSE = 5, 0.12
-"""How often the way to the entry is corrected, and when it is close enough (`_miss`)."""
+ROUNDS, CLOSE, FAR = 5, 0.12, 0.5
+"""How often the way to the entry is corrected, when it is close enough (`_miss`), and when the arm counts as not resolved."""
+LOW_B12_PMOL_L = 220.0
+"""An arm whose middle at entry, or whose upper limit of entry, lies below this was tested for a reason (assumed)."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,12 @@ def _age_latents(group: Who) -> tuple[Latent, ...]:
     )
 
 
+def _tested(targets: tuple[Target, ...], limits: tuple[Limit, ...]) -> bool:
+    """Whether the people of an arm were found by a test."""
+    low = any(item.reading == "serum_b12" and item.mean < np.log(LOW_B12_PMOL_L) for item in targets)
+    return low or any((item.reading == "serum_b12" and item.high < np.inf) or (item.reading == "mma" and item.low > 0.0) for item in limits)
+
+
 def _of_community(latent: Latent, case: Case) -> Latent:
     """Participants are people of the community until the entry says more; a patient who was tested is not."""
     if latent.name != "cause":
@@ -192,7 +202,7 @@ def at_entry(study: Study, arm: Arm) -> tuple[tuple[Target, ...], tuple[Limit, .
             found = log_moments(outcome, place, USUAL_LOG_SD.get(outcome.reading))
             if found is not None:
                 mean, sd = found
-                own = max(sd * sd - noise(outcome.reading) ** 2, (LEAST_SHARE * sd) ** 2)
+                own = max(sd * sd - noise(outcome.reading) ** 2, (LEAST_SHARE * sd) ** 2, LEAST_LOG_SD**2)
                 targets[outcome.reading] = Target(outcome.reading, mean, float(np.sqrt(own)))
     limits = []
     for rule in (*study.entry, *arm.entry):
@@ -210,6 +220,12 @@ class Tilt:
 
     A: Floats
     b: Floats
+
+    @staticmethod
+    def towards(targets: tuple[Target, ...]) -> Tilt:
+        """The reported distribution as if it were an observation: half the way, whatever the draws look like."""
+        sd = np.array([item.sd for item in targets])
+        return Tilt(np.diag(1.0 / sd**2), np.array([item.mean for item in targets]) / sd**2)
 
     def and_then(self, targets: tuple[Target, ...], found: Floats) -> Tilt:
         """Tilted further by reported over found distribution, both taken as normal; `found` (markers, people). Own correlations stay."""
@@ -255,33 +271,30 @@ def _group(teller: Teller, tilt: Tilt, places: list[int], limits: tuple[Limit, .
 def _led(
     teller: Teller, targets: tuple[Target, ...], limits: tuple[Limit, ...], draws: int, seed: int,
     progress: Callable[[str, float], None] | None,
-) -> tuple[dict[str, Floats], int, float]:  # fmt: skip
-    """Draws led to their entry. The density of the draws is not normal, so the tilt is corrected by what it made, a few times."""
+) -> tuple[dict[str, Floats], int, float, float]:  # fmt: skip
+    """Draws led to their entry, steps, effective draws, and how far the markers still are from it (`_miss`).
+
+    The density of the draws is not normal, so the tilt is corrected by what it made, a few times.
+    """
     names, drawn = teller.kernel.model.readings, teller.names()
     places = [names.index(item.reading) for item in (*targets, *limits)]
-    start = teller.prior(max(256, draws // 2), 1 << 29)
+    start = teller.prior(max(512, draws // 2), 1 << 29)
     first = np.array([start[name] for name in drawn])
     many = len(targets)
-    tilt = Tilt(np.zeros((many, many)), np.zeros(many))
+    tilt = Tilt.towards(targets)
     plain = _group(teller, tilt, places, ())
-    best: tuple[float, Floats, int, float] | None = None
-    matrix, levels, effective = first, 0, float(draws)
-    for turn in range(ROUNDS if many else 1):
-        if many:
-            found = plain(dict(zip(drawn, matrix, strict=True)))[1][:many]
-            if turn:
-                miss = _miss(targets, found)
-                if best is None or miss < best[0]:
-                    best = (miss, matrix, levels, effective)
-                if miss < CLOSE:
-                    break
-            tilt = tilt.and_then(targets, found)
+    best: tuple[float, Floats, int, float] = (np.inf, first[:, :draws], 0, 0.0)
+    for _ in range(ROUNDS if many else 1):
         matrix, levels, effective = temper(teller, _group(teller, tilt, places, limits), drawn, first.copy(), draws, seed, progress)
-    if many:
-        miss = _miss(targets, plain(dict(zip(drawn, matrix, strict=True)))[1][:many])
-        if best is not None and best[0] < miss:
-            _, matrix, levels, effective = best
-    return dict(zip(drawn, matrix, strict=True)), levels, effective
+        found = plain(dict(zip(drawn, matrix, strict=True)))[1][:many]
+        miss = _miss(targets, found) if many else 0.0
+        if miss < best[0]:
+            best = (miss, matrix, levels, effective)
+        if miss < CLOSE:
+            break
+        tilt = tilt.and_then(targets, found)
+    miss, matrix, levels, effective = best
+    return dict(zip(drawn, matrix, strict=True)), levels, effective, miss
 
 
 def _miss(targets: tuple[Target, ...], found: Floats) -> float:
@@ -298,21 +311,21 @@ def enrol(
     """Draw the people of an arm."""
     case = arm_case(study, arm)
     past = world(case)
-    latents = (*(_of_community(latent, case) for latent in past.history.latents), *_age_latents(who(study, arm)))
-    past = replace(past, observations=(), history=replace(past.history, latents=latents))
     targets, limits = at_entry(study, arm)
+    of_case = past.history.latents if _tested(targets, limits) else [_of_community(latent, case) for latent in past.history.latents]
+    past = replace(past, observations=(), history=replace(past.history, latents=(*of_case, *_age_latents(who(study, arm)))))
     names = kernel.model.readings
     targets = tuple(item for item in targets if item.reading in names)
     limits = tuple(item for item in limits if item.reading in names)
     teller = Teller(past, kernel, population, seed)
     teller.prepare()
-    z, effective, levels = teller.prior(draws), float(draws), 0
+    z, effective, levels, miss = teller.prior(draws), float(draws), 0, 0.0
     if targets or limits:
-        z, levels, effective = _led(teller, targets, limits, draws, seed, progress)
+        z, levels, effective, miss = _led(teller, targets, limits, draws, seed, progress)
     parameters, values, made, run = teller.tell(z, fine=True, certify=True)
     weights = np.where(run.failed, 0.0, 1.0)
     people = People(z, parameters, values, run.end, weights / weights.sum(), effective, made, run, {}, levels, teller.error)
-    return Cohort(people, case, past, targets, limits, effective >= 0.1 * draws)
+    return Cohort(people, case, past, targets, limits, effective >= 0.1 * draws and miss < FAR)
 
 
 @dataclass(frozen=True)
