@@ -255,7 +255,7 @@ def calibrate(
     population: Population, studies: Sequence[Study], kernel: Kernel, work: Path, draws: int = 1000, people: int = 6000, seed: int = 1,
     passes: int = PASSES, begin: dict[str, float] | None = None, progress: Progress | None = None,
 ) -> Calibration:  # fmt: skip
-    """Fit. `work` keeps each study of each pass, so that a run that was cut off goes on where it was; `begin` are unknowns to start from."""
+    """Fit, from `begin` if given. `work` keeps each study of each pass, so that a run that was cut off goes on where it was."""
     start = prior(population, [study.key for study in studies])
     unknowns = unknowns_of(start)
     linearised: dict[str, float] = {}
