@@ -50,6 +50,47 @@ def test_known_conversions(value: float, unit: str, to: str, molar_mass: float |
     assert convert(value, unit, to, molar_mass) == pytest.approx(expected, rel=1e-3)
 
 
+SPELLINGS = {
+    "umol/L": (
+        "umol/l",
+        "\u00b5mol/L",
+        "\u03bcmol/L",
+        "mcmol/L",
+        "micromol/L",
+        "micromoles/litre",
+        "[umol]/L",
+        "umol\u00b7L-1",
+        "umol.L^-1",
+        "\u00b5mol / L",
+    ),
+    "pg/mL": ("pg/ml", "PG/ML", "pg/cc", "picograms per milliliter"),
+    "nmol/L": ("nmol/l", "nmol/L{serum}", "nanomoles/liter", "nM"),
+    "10*9/L": ("10*3/uL", "10^3/\u00b5L", "X10E+3/UL", "x10(3)/mcL", "K/uL", "Thousand/uL", "thou/cmm", "th/mm3", "10*3/mm^3"),
+    "mL/min/1.73m2": (
+        "mL/min/{1.73_m2}",
+        "mL/min/[1.73_m2]",
+        "ml/min/1.73",
+        "mL/min per 1.73 m2",
+        "mL/min/1.73 sqm",
+        "mL/min/1.73 m\u00b2",
+    ),
+    "g/dL": ("gm/dL", "g/dl", "grams/deciliter"),
+    "fL": ("fl", "um3", "um*3", "cubic um"),
+    "%": ("% of total Hgb", "%{HemoglobinA1C}"),
+    "ug": ("mcg", "\u00b5g", "\u03bcg", "micrograms", "microgram"),
+    "U/mL": ("[IU]/mL", "IU/ml", "[arb'U]/mL", "k[IU]/L"),
+}
+
+
+@pytest.mark.parametrize(("unit", "spelt"), [(unit, spelt) for unit, every in SPELLINGS.items() for spelt in every])
+def test_spellings_seen_in_reports(unit: str, spelt: str) -> None:
+    assert convert(1.0, spelt, unit) == pytest.approx(1.0, rel=1e-12)
+
+
+def test_the_pound_is_exact() -> None:
+    assert convert(1.0, "[lb_av]", "kg") == pytest.approx(0.45359237, rel=1e-15)
+
+
 @pytest.mark.parametrize(("unit", "words"), [("pg/mL", "mass/volume"), ("/uL", "number/volume"), ("%", "number"), ("d", "time")])
 def test_dimension(unit: str, words: str) -> None:
     assert dimension(unit) == words

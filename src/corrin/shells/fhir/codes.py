@@ -20,12 +20,12 @@ SYSTEMS = (
     ("atc", "WHO-ATC"), ("2.16.840.1.113883.6.73", "WHO-ATC"),
     ("dmd.nhs.uk", "UK-dmd"), ("readv2", "Read-v2"),
 )  # fmt: skip
-# A name after one of these words does not say that the person has it.
-NOT_THIS = {
+# A name after one of these words does not say that the person has it; one beside the others is something else.
+NOT_AFTER = {
     "no", "not", "without", "family", "mother", "father", "sibling", "screening", "risk", "suspected", "possible", "probable", "rule",
     "ruled", "negative", "absence", "absent", "denies", "denied", "prevention", "prophylaxis", "vaccination", "query", "exclude",
-    "excluded", "insipidus", "gestational", "maternal", "fetal", "fetus", "newborn",
 }  # fmt: skip
+NOT_BESIDE = {"insipidus", "gestational", "maternal", "fetal", "fetus", "newborn", "excluded", "unlikely", "colon", "colonic", "large"}
 # In front of or behind a name that is otherwise one of ours.
 _AROUND = re.compile(
     r"\((?:disorder|finding|situation|procedure|substance|product|morphologic abnormality|observable entity)\)", re.IGNORECASE
@@ -169,9 +169,13 @@ def _names(kinds: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 def _within(word: str, kinds: tuple[str, ...]) -> str:
     """The longest name of several words that the text holds, unless the text says that it is not so."""
     text = known.slug(_AROUND.sub("", word))
-    if NOT_THIS & set(text.split("_")):
+    if NOT_BESIDE & set(text.split("_")):
         return ""
-    return next((name for key, name in _names(kinds) if "_" in key and f"_{key}_" in f"_{text}_"), "")
+    for key, name in _names(kinds):
+        before, found, _ = f"_{text}_".partition(f"_{key}_")
+        if "_" in key and found:
+            return "" if NOT_AFTER & set(before.split("_")) else name
+    return ""
 
 
 def drug_within(word: str) -> str:

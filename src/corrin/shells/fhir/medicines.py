@@ -220,7 +220,8 @@ def b12_product(medication: Coded, route: Coded) -> str:
     said = by_code or _first(ROUTES, (*route.words, *medication.words))
     # By what way is not said: B12 on prescription is most often injected, but of hydroxocobalamin only is that so everywhere.
     way = said or ("intramuscular" if form == "hydroxocobalamin" else "oral")
-    row = known.product_for(form, way) or known.product_for(form, "oral")
+    # The plain product of the form before one that only holds it (a multivitamin).
+    row = known.products().get(f"{form}-{way}") or known.product_for(form, way) or known.product_for(form, "oral")
     return row.id if row else ""
 
 
