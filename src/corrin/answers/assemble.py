@@ -11,19 +11,25 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from corrin.answers.computed import Computed, Course, Floats, ReadingInfo
+from corrin.answers.beside import MAIN, Beside, effective_of, moved, spread
+from corrin.answers.computed import Before, Computed, Course, Floats, ReadingInfo
+from corrin.answers.learned import learned
 from corrin.answers.record import (
     Band,
     Cause,
+    Fixed,
     Forecast,
     Given,
     Lab,
     Made,
     Milestone,
+    Moved,
     Notice,
     PlanResult,
     Quantity,
+    Spread,
     Threshold,
     Used,
     WarningCode,
@@ -31,7 +37,6 @@ from corrin.answers.record import (
 from corrin.answers.summary import (
     as_reported,
     band,
-    effective_sample_size,
     normalised,
     not_expected,
     quantiles,
@@ -59,6 +64,11 @@ class Subject:
     case: Mapping[str, Any] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     """What reading the case found worth saying."""
+    question: str = "forecast"
+    added: tuple[str, ...] = ()
+    """The results and findings just added, as reported."""
+    earlier: Mapping[str, Any] = field(default_factory=dict)
+    """Further inputs: what was asked before they were added."""
 
 
 @dataclass(frozen=True)
@@ -90,21 +100,24 @@ def assemble(subject: Subject, plans: Sequence[Intended], computed: Computed, op
     computed = _counted(computed)
     weights = normalised(np.asarray(computed.weights, dtype=np.float64))
     scatter = _laboratory_scatter(computed.readings)
-    inputs = {"case": dict(subject.case), "plans": [dict(plan.plan) for plan in plans]}
+    beside = Beside.of(computed, weights, effective_of(computed, weights), scatter)
+    inputs = {"case": dict(subject.case), "plans": [dict(plan.plan) for plan in plans], **subject.earlier}
     results, signs = [], 0.0
     for plan in plans:
         course = computed.futures[plan.name]
         plan = replace(
             plan, notes=(*plan.notes, *_rule_notes(plan, computed.ended.get(plan.name, {}), weights, float(course.time_days[-1])))
         )
-        result, signs = _plan_result(plan, course, computed.readings, weights, scatter, options.seed)
+        result, signs = _plan_result(plan, course, beside, options.seed)
         results.append(result)
     notices = [*_notices(computed, weights, signs), *subject.notices]
+    today = _today(beside)
     return Forecast(
         case_id=subject.case_id,
         as_of=subject.as_of,
+        question=subject.question,
         warnings=tuple(notices),
-        today=_today(computed, weights),
+        today=today,
         past=_bands(computed.past, computed.readings, weights, scatter, options.seed),
         observed=subject.observed,
         thresholds=_thresholds(computed.readings),
@@ -113,19 +126,24 @@ def assemble(subject: Subject, plans: Sequence[Intended], computed: Computed, op
             Cause(name=name, label=label, probability=probability)
             for name, (label, probability) in sorted(computed.causes.items(), key=lambda item: (-item[1][1], item[0]))
         ),
+        before=computed.before.what if computed.before is not None else "",
+        added=subject.added,
+        moved=tuple(_moved(beside, today, results)),
+        learned=learned(computed.unknowns, weights) if computed.before is not None else (),
         used=_used(computed),
         made=Made(
             versions=versions(),
             hashes=dict(sorted(computed.hashes.items())),
             seed=options.seed,
             draws=options.draws,
-            effective_sample_size=_effective(computed, weights),
+            effective_sample_size=beside.effective,
             options={"years": options.years},
             input_hash=input_hash(inputs),
             platform=machine(),
             failed_people=computed.failed_people,
             monte_carlo_error=_monte_carlo_error(computed, weights),
             certificate=computed.certificate,
+            calibration=computed.calibration,
         ),
         inputs=inputs,
     )
@@ -142,28 +160,37 @@ def _check_shapes(computed: Computed, plans: Sequence[str]) -> None:
     missing = [name for name in plans if name not in computed.futures]
     if missing:
         raise Bug(f"the engine returned no course for {', '.join(missing)}.")
-    courses = {"the past": computed.past, **{name: computed.futures[name] for name in plans}}
-    for where, course in courses.items():
+    courses = {"the past": (computed.past, computed.weights), **{name: (computed.futures[name], computed.weights) for name in plans}}
+    if computed.before is not None:
+        courses |= {f"{name} before the results": (course, computed.before.weights) for name, course in computed.before.courses.items()}
+    for name, unknown in computed.unknowns.items():
+        if np.shape(unknown.z) != (draws,) or np.shape(unknown.value) != (draws,):
+            raise Bug(f"the unknown {name} has shape {np.shape(unknown.z)}, expected {(draws,)}.")
+    for where, (course, weights) in courses.items():
         times = np.asarray(course.time_days)
         if times.ndim != 1 or not np.all(np.diff(times) > 0):
             raise Bug(f"times of {where} do not rise.")
         for name, values in course.values.items():
             if name not in computed.readings:
                 raise Bug(f"the engine returned a reading {name!r} that has no label.")
-            if np.shape(values) != (draws, len(times)):
-                raise Bug(f"{name} of {where} has shape {np.shape(values)}, expected {(draws, len(times))}.")
-            if not np.all(np.isfinite(np.asarray(values)[np.asarray(computed.weights) > 0])):
+            if np.shape(values) != (len(weights), len(times)):
+                raise Bug(f"{name} of {where} has shape {np.shape(values)}, expected {(len(weights), len(times))}.")
+            if not np.all(np.isfinite(np.asarray(values)[np.asarray(weights) > 0])):
                 raise Bug(f"{name} of {where} holds a number that is not finite; who could not be computed has weight 0.")
 
 
 def _counted(computed: Computed) -> Computed:
     """Without the draws of weight 0."""
     keep = np.asarray(computed.weights) > 0
+    before = computed.before
+    if before is not None and not np.all(before.weights > 0):
+        mine = before.weights > 0
+        before = Before(before.what, before.weights[mine], {name: _kept(course, mine) for name, course in before.courses.items()})
     if np.all(keep):
-        return computed
+        return replace(computed, before=before)
 
     def kept(course: Course) -> Course:
-        return Course(course.time_days, {name: np.asarray(values)[keep] for name, values in course.values.items()})
+        return _kept(course, keep)
 
     return replace(
         computed,
@@ -171,13 +198,15 @@ def _counted(computed: Computed) -> Computed:
         past=kept(computed.past),
         futures={name: kept(course) for name, course in computed.futures.items()},
         ended={name: {phase: days[keep] for phase, days in phases.items()} for name, phases in computed.ended.items()},
+        before=before,
+        unknowns={name: replace(item, z=item.z[keep], value=item.value[keep]) for name, item in computed.unknowns.items()},
+        made_of={name: values[keep] for name, values in computed.made_of.items()},
+        plan_unknowns={plan: {name: values[keep] for name, values in held.items()} for plan, held in computed.plan_unknowns.items()},
     )
 
 
-def _effective(computed: Computed, weights: Floats) -> float:
-    """Independent draws: what the model says, never more than the weights allow."""
-    by_weight = effective_sample_size(weights)
-    return by_weight if computed.effective is None else min(computed.effective, by_weight)
+def _kept(course: Course, keep: NDArray[np.bool_]) -> Course:
+    return Course(course.time_days, {name: np.asarray(values)[keep] for name, values in course.values.items()})
 
 
 def _laboratory_scatter(readings: Mapping[str, ReadingInfo]) -> dict[str, float]:
@@ -228,24 +257,28 @@ def _bands(
     }
 
 
-def _today(computed: Computed, weights: Floats) -> tuple[Quantity, ...]:
+def _today(beside: Beside) -> tuple[Quantity, ...]:
     """The state at time 0: the end of the past, without laboratory scatter."""
     made = []
-    for name, info in computed.readings.items():
-        if name in computed.past.values:
-            p05, p25, p50, p75, p95 = quantiles(np.asarray(computed.past.values[name])[:, -1:], weights)[:, 0].tolist()
+    past = beside.computed.past.values
+    for name, info in beside.computed.readings.items():
+        if name in past:
+            values = np.asarray(past[name])[:, -1]
             made.append(
-                Quantity(name=name, label=info.label, unit=info.unit, group=info.group, p05=p05, p25=p25, p50=p50, p75=p75, p95=p95)
-            )
+                Quantity(
+                    name=name, label=info.label, unit=info.unit, group=info.group, **spread(values, beside.weights).model_dump(),
+                    before=beside.today(name), interval_from=beside.split_today(name, values) if name in MAIN else None,
+                )
+            )  # fmt: skip
     return tuple(made)
 
 
-def _plan_result(
-    plan: Intended, course: Course, readings: Mapping[str, ReadingInfo], weights: Floats, scatter: Mapping[str, float], seed: int
-) -> tuple[PlanResult, float]:
+def _plan_result(plan: Intended, course: Course, beside: Beside, seed: int) -> tuple[PlanResult, float]:
+    readings, weights, scatter = beside.computed.readings, beside.weights, beside.scatter
     times = np.asarray(course.time_days, dtype=np.float64)
     points, signs = turning_points(times, np.asarray(course.values["score"]), weights) if "score" in course.values else ([], 0.0)
     tracts = {name: (readings[name].label, np.asarray(values)) for name, values in course.values.items() if name.startswith("function_")}
+    before = beside.course(plan.name)
     result = PlanResult(
         name=plan.name,
         title=plan.title,
@@ -258,8 +291,28 @@ def _plan_result(
         ),
         not_expected=tuple(not_expected(times, tracts, weights)),
         notes=plan.notes,
+        before=Fixed(_bands(before[0], readings, before[1], scatter, seed) if before is not None else {}),
+        interval_from=Fixed(beside.split_ahead(plan.name, course)),
     )
     return result, signs
+
+
+def _moved(beside: Beside, today: Sequence[Quantity], results: Sequence[PlanResult]) -> list[Moved]:
+    """What the results did to the main readings: today, then at the horizon of every plan that has both."""
+    readings, found = beside.computed.readings, []
+    for quantity in today:
+        if quantity.name in MAIN and quantity.before is not None:
+            now = Spread(**{key: getattr(quantity, key) for key in Spread.model_fields})
+            info = readings[quantity.name]
+            found.append(moved(quantity.name, info, "", 0.0, quantity.before, now, quantity.name in beside.scatter))
+    for plan in results:
+        for name in MAIN:
+            if name in plan.before and name in plan.readings:
+                was, now = (Spread(**{key: getattr(band, key)[-1] for key in Spread.model_fields})
+                            for band in (plan.before[name], plan.readings[name]))  # fmt: skip
+                day = plan.readings[name].time_days[-1]
+                found.append(moved(name, readings[name], plan.name, day, was, now, name in beside.scatter))
+    return found
 
 
 def _rule_notes(plan: Intended, ended: Mapping[int, Floats], weights: Floats, horizon_days: float) -> list[str]:
@@ -281,7 +334,7 @@ def _notices(computed: Computed, weights: Floats, signs: float) -> list[Notice]:
     found = []
     if computed.contradiction:
         found.append(Notice(code=WarningCode.CONTRADICTION, text=computed.contradiction))
-    effective = _effective(computed, weights)
+    effective = effective_of(computed, weights)
     if effective < ENOUGH_DRAWS and not any(code == WarningCode.FEW_DRAWS.value for code, _ in computed.notices):
         text = f"The intervals rest on only about {effective:.0f} effective draws and are rough; ask for more with --draws."
         found.append(Notice(code=WarningCode.FEW_DRAWS, text=text))
@@ -325,7 +378,7 @@ def _monte_carlo_error(computed: Computed, weights: Floats) -> float:
             last = np.asarray(values)[:, -1]
             low, high = quantiles(last, weights, (0.05, 0.95))[:, 0]
             if high > low:
-                worst = max(worst, standard_error_of_median(last, weights, _effective(computed, weights)) / float(high - low))
+                worst = max(worst, standard_error_of_median(last, weights, effective_of(computed, weights)) / float(high - low))
     return worst
 
 

@@ -34,6 +34,37 @@ class Course:
 
 
 @dataclass(frozen=True)
+class Unknown:
+    """One random number of a person. `z` (draws,) is standard normal before anything was measured; `value` (draws,) is what it stands for.
+
+    `group`: structure (which form of the model), person (a parameter of the body), history (cause, onset, completeness, adherence).
+    `unsure`: share of a parameter's variance that is lack of knowledge of the typical value; the rest is how people differ.
+    `before`: value at the 5, 50 and 95 % points before the results; with `levels` the probability of each level.
+    `before_moments`: mean and variance of z before the results.
+    """
+
+    label: str
+    unit: str
+    group: str
+    unsure: float
+    z: Floats
+    value: Floats
+    before: Floats
+    before_moments: tuple[float, float] = (0.0, 1.0)
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Before:
+    """The same person with less known: `what` is `no-results` (the history alone) or `earlier-results`. Draws of their own."""
+
+    what: str
+    weights: Floats
+    courses: Mapping[str, Course]
+    """Plan -> readings from day 0 on, for the plans it was made for."""
+
+
+@dataclass(frozen=True)
 class Computed:
     """Everything the model knows of one person: `weights` (draws,) after their own data; `past` under no new plan, `futures` by plan.
 
@@ -64,3 +95,13 @@ class Computed:
     """plan -> number of a phase that a rule ends -> (draws,) day on which it ended."""
     certificate: float | None = None
     """Largest accumulated relative error of the solution over the people that count."""
+    before: Before | None = None
+    """None where nothing was measured, so that there is nothing to compare."""
+    unknowns: Mapping[str, Unknown] = field(default_factory=dict)
+    """Random numbers of the history and of the body."""
+    made_of: Mapping[str, Floats] = field(default_factory=dict)
+    """Quantities (draws,) that are arithmetic on unknowns of the history alone."""
+    plan_unknowns: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    """plan -> random numbers (draws,) of history kind that it adds: doses taken or not, food under it."""
+    calibration: str = "none"
+    """`none`, `current` or `stale`: the population's calibration."""

@@ -71,6 +71,29 @@ class Notice(Record):
     text: str
 
 
+class Spread(Record):
+    """Five quantiles over the draws."""
+
+    p05: float
+    p25: float
+    p50: float
+    p75: float
+    p95: float
+
+
+class Split(Record):
+    """What the width of a reading's interval comes from: shares of its variance (of the logarithm for laboratory values), sum 1."""
+
+    structure: float = Field(description="which form of the model holds")
+    parameters: float = Field(description="what is not known of the typical value of the body's parameters")
+    people: float = Field(description="how people differ in them")
+    history: float = Field(description="cause, onset, completeness, adherence")
+    assay: float = Field(description="the laboratory's own scatter; 0 where the band is the state of the body")
+    explained: float = Field(
+        description="part of the variance between draws that terms of first and second order explain; the rest is shared"
+    )
+
+
 class Quantity(Record):
     """One reading at one time: five quantiles over the draws."""
 
@@ -84,6 +107,8 @@ class Quantity(Record):
     p50: float
     p75: float
     p95: float
+    before: Spread | None = Field(None, description="the same without the results that `before` of the answer names")
+    interval_from: Split | None = None
 
 
 class Band(Record):
@@ -153,6 +178,13 @@ class PlanResult(Record):
     milestones: tuple[Milestone, ...]
     not_expected: tuple[str, ...] = Field((), description="what is not expected back within 24 months")
     notes: tuple[str, ...] = ()
+    before: Annotated[dict[str, Band], AfterValidator(_fixed)] = Field(
+        default_factory=Fixed,
+        description="reading -> band without the results that `before` of the answer names; a forecast has it for its first plan",
+    )
+    interval_from: Annotated[dict[str, Split], AfterValidator(_fixed)] = Field(
+        default_factory=Fixed, description="main reading -> what the width of its interval at the horizon comes from"
+    )
 
 
 class Cause(Record):
@@ -161,6 +193,44 @@ class Cause(Record):
     name: str
     label: str
     probability: float
+
+
+class Level(Record):
+    """One of several possibilities: its probability before and after the results."""
+
+    name: str
+    label: str
+    before: float
+    now: float
+
+
+class Learned(Record):
+    """What the results taught about one unknown of this person."""
+
+    name: str
+    label: str
+    unit: str
+    group: Literal["structure", "person", "history"]
+    bits: float = Field(description="information gained (of normal distributions with the means and variances before and after)")
+    narrowed: float = Field(description="1 - variance after / variance before; negative where it became wider")
+    shift: float = Field(description="change of the mean in standard deviations of before")
+    before: tuple[float, float, float] | None = Field(None, description="5, 50 and 95 % before the results, in `unit`")
+    now: tuple[float, float, float] | None = None
+    levels: tuple[Level, ...] = ()
+
+
+class Moved(Record):
+    """What the results did to one reading: today (no plan), or at the horizon of a plan."""
+
+    reading: str
+    label: str
+    unit: str
+    plan: str = ""
+    time_days: float
+    before: Spread
+    now: Spread
+    shift: float = Field(description="change of the median as a share of the 90 % width before (of logarithms for laboratory values)")
+    width: float = Field(description="90 % width now over that before, on the same scale")
 
 
 class Used(Record):
@@ -184,6 +254,9 @@ class Made(Record):
     platform: str
     failed_people: int = 0
     monte_carlo_error: float = Field(description="largest standard error of a median at the horizon, as a share of its 5-95 % width")
+    calibration: Literal["none", "current", "stale"] = Field(
+        "none", description="none: the population is that of the facts; stale: what its calibration rests on has changed since"
+    )
     certificate: float | None = Field(
         None, description="largest relative error of a reading from the numerical solution, measured on a panel of the drawn people"
     )
@@ -218,6 +291,13 @@ class Forecast(Answer):
     thresholds: dict[str, tuple[Threshold, ...]] = {}
     plans: tuple[PlanResult, ...]
     causes: tuple[Cause, ...] = ()
+    before: Literal["", "no-results", "earlier-results"] = Field(
+        "",
+        description="what every `before` leaves out: all results and findings, or those just added; empty: there is none",
+    )
+    added: tuple[str, ...] = Field((), description="`update`: the results and findings just added, as reported")
+    moved: tuple[Moved, ...] = Field((), description="what the results did to the main readings")
+    learned: tuple[Learned, ...] = Field((), description="every unknown of this person, by what was learned of it")
     used: Used
     made: Made
     inputs: dict[str, Any] = Field({}, description="the case and the plans as read, so that the answer can be made again")

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corrin.answers.computed import Computed, Course, Floats, ReadingInfo
-from corrin.answers.reported import as_reported
+from corrin.answers.computed import Before, Computed, Course, Floats, ReadingInfo
+from corrin.answers.contradiction import contradiction, misfits
+from corrin.answers.unknown import causes_of, made_of, unknowns
 from corrin.case.case import Case
 from corrin.case.plan import Plan
-from corrin.case.world import Latent, World, world
+from corrin.case.world import Latent, World, future, world
 
 if TYPE_CHECKING:
     from corrin.inference.update import People
 
 Progress = Callable[[str, float], None]
 """Told what is being done and how far it is, 0 to 1."""
-FAR = 3.0
-"""A laboratory value further than this (in its SD) from the middle of the draws contradicts the model."""
 
 
-def run(case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, progress: Progress | None = None) -> Computed:
+def run(
+    case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, progress: Progress | None = None, earlier: Case | None = None
+) -> Computed:
     """Draw people like this one, weigh them by their data, and take each through every plan.
 
-    `futures` of the result is keyed by `plan.name`, times from 0 to `years` * 365.25 days; `past` ends at 0.
+    `futures` of the result is keyed by `plan.name`, times from 0 to `years` * 365.25 days; `past` ends at 0. Beside it stands the same
+    person with less known: `earlier` (the case without the newest results) under every plan; without one, the history alone, under the
+    first plan and with half the draws. Where nothing was measured the two are one and nothing is drawn again.
     """
     from corrin.inference import population as people_of
     from corrin.inference.ahead import follow
@@ -36,12 +40,12 @@ def run(case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, 
     kernel, population = people_of.the_kernel(), people_of.population()
     tell("learning from the data", 0.05)
     history = world(case)
-    people = update(history, kernel, population, draws, seed, lambda what, share: tell(what, 0.05 + 0.4 * share))
+    people = update(history, kernel, population, draws, seed, lambda what, share: tell(what, 0.05 + 0.35 * share))
     futures: dict[str, Course] = {}
     ended: dict[str, dict[int, Floats]] = {}
     certificate, failed = people.error, people.run.failed.copy()
     for number, plan in enumerate(plans):
-        low = 0.45 + 0.55 * number / len(plans)
+        low = 0.4 + 0.4 * number / len(plans)
         tell(f"plan {plan.name}", low)
         course = follow(case, history, plan, years, people, kernel, population, seed)
         futures[plan.name] = Course(course.times, course.readings)
@@ -49,12 +53,31 @@ def run(case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, 
         certificate = max(certificate, course.error)
         failed |= course.failed
     weights = np.where(failed, 0.0, people.weights)
+    before, previous = None, None
+    if history.observations:
+        tell("the same without the results", 0.8)
+        known, count = (world(earlier), draws) if earlier is not None else (replace(history, observations=()), max(draws // 2, 1))
+        previous = update(known, kernel, population, count, seed, lambda what, share: tell(what, 0.8 + 0.1 * share))
+        compared = plans if earlier is not None else plans[:1]
+        courses = {plan.name: follow(earlier or case, known, plan, years, previous, kernel, population, seed) for plan in compared}
+        lost = np.any([previous.run.failed, *(course.failed for course in courses.values())], axis=0)
+        before = Before(
+            "earlier-results" if earlier is not None else "no-results",
+            np.where(lost, 0.0, previous.weights),
+            {name: Course(course.times, course.readings) for name, course in courses.items()},
+        )
     notices: list[tuple[str, str]] = []
     if people.effective < ENOUGH * draws:
         notices.append((
             "few-effective-draws",
             f"Not resolved: only {people.effective:.0f} of {draws} draws count independently, so the data were given half their weight, "
             "which widens the bands. Ask for more draws.",
+        ))  # fmt: skip
+    state = people_of.calibration_state()
+    if state == "stale":
+        notices.append((
+            "calibration-stale",
+            "calibration: stale. The equations or the numbers under them have changed since the population was fitted to the studies.",
         ))  # fmt: skip
     tell("putting the answer together", 1.0)
     system = kernel.model.system
@@ -67,13 +90,25 @@ def run(case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, 
         parameters=tuple(kernel.model.parameters),
         modifiers=_modifiers(history),
         hashes={"program": kernel.model.digest()[:16], "population": population.digest()[:16]},
-        contradiction=_contradiction(case, people.misfit),
+        contradiction=contradiction(case, misfits(history.observations, people, kernel.model.readings)),
         effective=people.effective,
         notices=tuple(notices),
         failed_people=int(failed.sum()),
         ended=ended,
         certificate=certificate,
+        before=before,
+        unknowns=unknowns(people, population, history.latents, kernel.model.parameters, previous if earlier is not None else None),
+        made_of=made_of(people.values, history.latents),
+        plan_unknowns={plan.name: _added(case, plan, years, people, seed) for plan in plans},
+        calibration=state,
     )
+
+
+def _added(case: Case, plan: Plan, years: float, people: People, seed: int) -> dict[str, Floats]:
+    """The random numbers a plan adds, as `follow` draws them."""
+    from corrin.engine.draw import normals
+
+    return {latent.name: normals(seed, latent.name, people.count) for latent in future(case, plan, years).latents if latent.needs_z}
 
 
 def _modifiers(history: World) -> tuple[str, ...]:
@@ -99,37 +134,13 @@ def _past(people: People, readings: Sequence[str]) -> Course:
     return Course(days, {name: out[:, :, place] for place, name in enumerate(readings)})
 
 
-CAUSES = {
-    "none": "no cause of lasting shortage",
-    "low_intake": "too little B12 in the food",
-    "gastritis": "autoimmune gastritis (pernicious anaemia)",
-    "food_bound": "B12 in food not set free (stomach)",
-    "ileal": "disease of the last ileum",
-}
-
-
 def _causes(values: Mapping[str, Floats], weights: Floats, latents: Sequence[Latent]) -> dict[str, tuple[str, float]]:
     """Which cause was drawn, where nobody had named one: probability by name."""
     if "cause" not in values:
         return {}
-    about = next(latent.about for latent in latents if latent.name == "cause")
-    names = [part.strip().split(" ", 1)[1] for part in about.split(":", 1)[1].split(",")]
-    share = np.bincount(values["cause"].astype(int), weights=weights, minlength=len(names))
-    return {name: (CAUSES.get(name, name.replace("_", " ")), float(share[number])) for number, name in enumerate(names)}
-
-
-def _contradiction(case: Case, misfit: Mapping[str, float]) -> str:
-    """A sentence when a laboratory value cannot be joined with the rest."""
-    worst = max(misfit.items(), key=lambda item: abs(item[1]), default=("", 0.0))
-    if abs(worst[1]) <= FAR:
-        return ""
-    place = worst[0].rsplit(" ", 1)[0]
-    return (
-        f"No simulated history explains {as_reported(case, place)} together with the rest: "
-        f"it lies {abs(worst[1]):.1f} of its own variations "
-        f"{'above' if worst[1] < 0 else 'below'} what the model expects. Check the value, its unit and its date; "
-        "or something is at work that the model does not hold."
-    )
+    levels = causes_of(next(latent for latent in latents if latent.name == "cause"))
+    share = np.bincount(values["cause"].astype(int), weights=weights, minlength=len(levels))
+    return {name: (words, float(share[number])) for number, (name, words) in enumerate(levels)}
 
 
 def warm() -> str:
