@@ -57,13 +57,12 @@ class Basis:
 
 
 def population_without(key: str) -> tuple[Population, bool]:
-    """The population calibrated without a study, and whether anything had to be left out.
+    """The population calibrated without a study, and whether anything had to be left out."""
+    from corrin.facts.calibration import calibration
+    from corrin.inference import population as people_of
 
-    Nothing was fitted to studies so far, so nothing is left out.
-    """
-    from corrin.inference.population import population
-
-    return population(), False
+    made = calibration()
+    return people_of.population_without(key), made is not None and key in made.shifts
 
 
 def basis() -> Basis:

@@ -27,6 +27,7 @@ from corrin.case.world import World
 from corrin.engine.draw import normals, uniforms
 from corrin.engine.simulate import Kernel
 from corrin.errors import InputError
+from corrin.facts.calibration import calibration
 from corrin.facts.rows import Modifier
 from corrin.inference.cohort import noise
 from corrin.inference.population import Population, spread
@@ -62,6 +63,12 @@ class Assumed:
     """Factor on how often unasked causes are there."""
     food: float = 1.0
     """Factor on the usual intake."""
+
+
+def fitted_assumptions() -> Assumed:
+    """What the calibration found of a survey's people; the assumptions themselves before there is one."""
+    made = calibration()
+    return Assumed() if made is None else Assumed(**made.assumed)
 
 
 @dataclass(frozen=True)

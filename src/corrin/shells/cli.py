@@ -167,11 +167,22 @@ def check(
     ] = None,
     draws: Annotated[int | None, typer.Option(help="How many people are drawn for an arm.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    population: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A CSV table of people (a survey) instead of studies: their markers, simulated.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report, figures, points.csv and answer.json.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.answer/1 instead of the report.")] = False,
 ) -> None:
     """Every number that studies report beside the one predicted, and how good the predictions are together."""
     chosen = _settings(draws=draws, seed=seed)
+    if population is not None:
+        if studies or out is not None:
+            raise InputError("--population", "studies or --out beside it", "a table of people alone", "Use --json for the whole answer.")
+        from corrin.answers.check_population import check_population
+
+        people = check_population(population, chosen["seed"].value, _progress())
+        typer.echo(people.to_json() if json else people.text(), nl=False)
+        return
     from corrin.shells.folder import check_target, write_check
 
     if out is not None:
