@@ -73,7 +73,10 @@ def test_a_value_of_another_unit_is_questioned_never_converted(code: str, value:
     assert "--leave-out-doubtful" in str(raised.value)
     left = account(report, leave_out_doubtful=True)
     assert left.left_out_count == 1
-    assert one(report, leave_out_doubtful=True).labs == ()
+    found = one(report, leave_out_doubtful=True)
+    assert found.labs == ()
+    assert "left out" in (found.note or "")
+    assert "confirmed" not in str(raised.value)
 
 
 def test_a_result_without_unit_is_refused_where_it_decides_and_left_out_elsewhere() -> None:

@@ -90,9 +90,12 @@ def _day(as_of: str | datetime.date | None) -> datetime.date | None:
         return as_of.date() if as_of is not None else None
     if isinstance(as_of, datetime.date):
         return as_of
-    found = parse_as_of(as_of)
+    try:
+        found = parse_as_of(as_of)
+    except InputError:
+        found = None
     if found is None:
-        raise InputError("as_of", repr(as_of), "a date such as 2024-03-01")
+        raise InputError("as_of", f"{ascii(as_of)[:40]} is not a full date", "a date such as 2024-03-01")
     return found
 
 

@@ -93,7 +93,7 @@ def document(
         tally.odd.add(f"{past.later:,} entries of history after {day.isoformat()} were not used.")
     case: dict[str, Any] = {
         "format": "corrin.case/1",
-        "note": _note(one, [item.removeprefix("allergy: ") for item in allergies]),
+        "note": _note(one, [item.removeprefix("allergy: ") for item in allergies], tally.doubtful),
         "person": person,
         "as_of": day.isoformat(),
         "history": {key: value for key, value in history.items() if value},
@@ -145,8 +145,10 @@ def _person(one: Person, birth: datetime.date, day: datetime.date) -> dict[str, 
     return made
 
 
-def _note(one: Person, allergies: Sequence[str]) -> str:
+def _note(one: Person, allergies: Sequence[str], doubtful: int) -> str:
     parts = ["Read from FHIR R4."]
+    if doubtful:
+        parts.append(f"Results left out because they cannot be right as they stand: {doubtful}.")
     if allergies:
         parts.append(f"Allergy in the record: {', '.join(allergies)}.")
     if one.died:
@@ -167,6 +169,7 @@ def _labs(
         if len(doubtful) > len(shown):
             shown.append(InputError(where, f"{len(doubtful) - len(shown):,} more of them"))
         raise InputError(where, more.found, faults=(*shown, more))
+    tally.doubtful = len(doubtful)
     for item in results:
         if item.fault:
             tally.fault(item.fault)

@@ -127,7 +127,9 @@ def _result(row: Analyte, code: Coded, part: dict[str, Any], whole: dict[str, An
 def _named(fault: InputError, row: Analyte, day: Day | None) -> InputError:
     """A fault that says of which test and day it is."""
     where = fault.where.replace(".unit", ": unit").replace(".value", ": value")
-    return InputError(f"{where} ({row.name}, {day.text if day else 'no date'})", fault.found, fault.expected, fault.cure)
+    # A record has no place to say that the laboratory confirmed a value; a case file has.
+    cure = fault.cure.partition("If the laboratory confirms")[0].strip()
+    return InputError(f"{where} ({row.name}, {day.text if day else 'no date'})", fault.found, fault.expected, cure)
 
 
 def _quantity(part: dict[str, Any]) -> Quantity | None:

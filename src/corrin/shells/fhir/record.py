@@ -132,6 +132,7 @@ class Tally:
     odd: set[str] = field(default_factory=set)
     merged: int = 0
     others: int = 0
+    doubtful: int = 0
 
     def leave(self, place: str, found: str, expected: str = "", cure: str = "") -> None:
         """Note that something was left out, and why."""
