@@ -8,9 +8,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# read_fhir stands only below: rooms that ask for the version must not be seen to reach the shells.
 if TYPE_CHECKING:
     from corrin.answers.check import check
     from corrin.answers.check_record import Check
+    from corrin.answers.claim import ClaimAnswer, claim
     from corrin.answers.diet import DietAnswer, diet
     from corrin.answers.examples import example, examples
     from corrin.answers.explain import explain
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from corrin.case.plan import Plan, built_in_plans, read_plan
     from corrin.case.reader import read_case
     from corrin.errors import Bug, CorrinError, EnvironmentProblem, InputError, NotCovered
-    from corrin.shells.fhir import read_fhir
 
 __version__ = "0.1.0"
 
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Bug": "corrin.errors",
     "Case": "corrin.case.case",
+    "ClaimAnswer": "corrin.answers.claim",
     "Check": "corrin.answers.check_record",
     "CorrinError": "corrin.errors",
     "DietAnswer": "corrin.answers.diet",
@@ -39,6 +41,7 @@ _HOMES = {
     "Plan": "corrin.case.plan",
     "built_in_plans": "corrin.case.plan",
     "check": "corrin.answers.check",
+    "claim": "corrin.answers.claim",
     "diet": "corrin.answers.diet",
     "example": "corrin.answers.examples",
     "examples": "corrin.answers.examples",
@@ -65,6 +68,7 @@ __all__ = [
     "__version__",
     "built_in_plans",
     "check",
+    "claim",
     "diet",
     "example",
     "examples",
