@@ -338,8 +338,12 @@ VEGA_LITE = "6.1"
 
 def png(answer: Data, figure: str = "overview", scale: float = 2.0) -> bytes:
     """The figure as PNG, `scale` pixels a point."""
-    made = _converter().vegalite_to_png(json.dumps(chart(answer, figure)), vl_version=VEGA_LITE, scale=scale)
-    return bytes(made)
+    return _painted(svg(answer, figure), scale)
+
+
+def _painted(drawn: str, scale: float = 2.0) -> bytes:
+    """An SVG as PNG: the same bytes as from the specification, without laying it out again."""
+    return bytes(_converter().svg_to_png(drawn, scale=scale))
 
 
 def svg(answer: Data, figure: str = "overview") -> str:
@@ -362,7 +366,8 @@ def save(answer: Data, folder: Path, figures: Sequence[str] | None = None) -> li
     """Write every figure as PNG, SVG and HTML into `folder`; returns the paths."""
     written = []
     for figure in figures if figures is not None else available(answer):
-        for suffix, content in (("png", png(answer, figure)), ("svg", svg(answer, figure)), ("html", html(answer, figure))):
+        drawn = svg(answer, figure)
+        for suffix, content in (("png", _painted(drawn)), ("svg", drawn), ("html", html(answer, figure))):
             path = folder / f"{figure}.{suffix}"
             path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
             written.append(path)
