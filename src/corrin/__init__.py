@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from corrin.answers.examples import example, examples
     from corrin.answers.explain import explain
     from corrin.answers.forecast import forecast
+    from corrin.answers.matters import MattersAnswer, matters
+    from corrin.answers.mimics import MimicsAnswer, mimics
+    from corrin.answers.pain import PainAnswer, pain
+    from corrin.answers.recognise import Recognised, recognised
     from corrin.answers.record import Forecast, read_answer
     from corrin.answers.rerun import rerun
+    from corrin.answers.update import update
     from corrin.case.case import Case
     from corrin.case.plan import Plan, built_in_plans, read_plan
     from corrin.case.reader import read_case
@@ -30,15 +35,19 @@ __version__ = "0.1.0"
 _HOMES = {
     "Bug": "corrin.errors",
     "Case": "corrin.case.case",
-    "ClaimAnswer": "corrin.answers.claim",
     "Check": "corrin.answers.check_record",
+    "ClaimAnswer": "corrin.answers.claim",
     "CorrinError": "corrin.errors",
     "DietAnswer": "corrin.answers.diet",
     "EnvironmentProblem": "corrin.errors",
     "Forecast": "corrin.answers.record",
     "InputError": "corrin.errors",
+    "MattersAnswer": "corrin.answers.matters",
+    "MimicsAnswer": "corrin.answers.mimics",
     "NotCovered": "corrin.errors",
+    "PainAnswer": "corrin.answers.pain",
     "Plan": "corrin.case.plan",
+    "Recognised": "corrin.answers.recognise",
     "built_in_plans": "corrin.case.plan",
     "check": "corrin.answers.check",
     "claim": "corrin.answers.claim",
@@ -47,24 +56,34 @@ _HOMES = {
     "examples": "corrin.answers.examples",
     "explain": "corrin.answers.explain",
     "forecast": "corrin.answers.forecast",
+    "matters": "corrin.answers.matters",
+    "mimics": "corrin.answers.mimics",
+    "pain": "corrin.answers.pain",
     "read_answer": "corrin.answers.record",
     "read_case": "corrin.case.reader",
     "read_fhir": "corrin.shells.fhir",
     "read_plan": "corrin.case.plan",
+    "recognised": "corrin.answers.recognise",
     "rerun": "corrin.answers.rerun",
+    "update": "corrin.answers.update",
 }
 
 __all__ = [
     "Bug",
     "Case",
     "Check",
+    "ClaimAnswer",
     "CorrinError",
     "DietAnswer",
     "EnvironmentProblem",
     "Forecast",
     "InputError",
+    "MattersAnswer",
+    "MimicsAnswer",
     "NotCovered",
+    "PainAnswer",
     "Plan",
+    "Recognised",
     "__version__",
     "built_in_plans",
     "check",
@@ -74,11 +93,16 @@ __all__ = [
     "examples",
     "explain",
     "forecast",
+    "matters",
+    "mimics",
+    "pain",
     "read_answer",
     "read_case",
     "read_fhir",
     "read_plan",
+    "recognised",
     "rerun",
+    "update",
 ]
 
 

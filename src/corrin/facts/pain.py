@@ -31,13 +31,18 @@ EFFECTS = ("difference", "risk ratio", "odds ratio", "number needed to treat", "
 
 @dataclass(frozen=True, slots=True)
 class PainCondition(_Cited):
-    """A condition in which B12 was tried. `trialled_in`: who took part; `without_deficiency` yes: the default effect of B12 is zero."""
+    """A condition in which B12 was tried. `trialled_in`: who took part; `without_deficiency` yes: the default effect of B12 is zero.
+
+    `mechanism` and `time_scale` in words, where the pain is that of deficiency itself.
+    """
 
     id: Condition
     name: str
     trialled_in: str
     without_deficiency: bool
     b12_says: str
+    mechanism: OptionalText
+    time_scale: OptionalText
     not_known: tuple[str, ...]
     source: str
     at: str

@@ -23,6 +23,7 @@ from corrin.facts.rows import EMPTY, Analyte, Code, Diet, Food, Modifier, OneOf,
 Row = TypeVar("Row")
 
 KEY = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+HEADER = re.compile(r"\[([A-Za-z0-9_-]+)\]")
 PARAMETER_KEYS_WITH_DEFAULT = MappingProxyType({"between": 0.0, "unsure": 0.0, "note": ""})
 
 
@@ -152,8 +153,9 @@ def read_toml(file: str, text: str, row_type: type[Row], given: Mapping[str, Any
     first = next(iter(kinds))
     columns = [name for name in kinds if name != first and name not in given]
     rows: dict[str, Row] = {}
+    lines = _table_lines(text)
     for name, table in tables.items():
-        where = f"{file}, line {_line(text, name)}, [{name}]"
+        where = f"{file}, line {lines.get(name) or _line(text, name)}, [{name}]"
         if not isinstance(table, dict):
             raise _fault(where, "a value outside any table", "tables [name]")
         if unknown := sorted(set(table) - set(columns)):
@@ -190,6 +192,15 @@ def _made(where: str, row_type: type[Row], values: Mapping[str, Any]) -> Row:
         return row_type(**values)
     except ValueError as error:
         raise _fault(where, str(error)) from None
+
+
+def _table_lines(text: str) -> dict[str, int]:
+    """Line of every plain table header, in one pass: there are hundreds in a file."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        if header := HEADER.match(line):
+            found.setdefault(header[1], number)
+    return found
 
 
 def _line(text: str, table: str) -> int:

@@ -87,6 +87,54 @@ def forecast(
 
 
 @app.command()
+def update(
+    case: CaseArgument,
+    lab: Annotated[
+        list[str] | None,
+        typer.Option(help="A result such as serum_b12=210ng/L@2026-05-01 or mma<150nmol/L@+60d; may be repeated."),
+    ] = None,
+    finding: Annotated[
+        list[str] | None, typer.Option(help="A finding such as vibration_loss=mild@2026-05-01 or romberg=none; may be repeated.")
+    ] = None,
+    followed: Annotated[
+        str | None, typer.Option(help="The plan carried out since the case's as_of, where results are later and the case does not say it.")
+    ] = None,
+    plan: Annotated[list[str] | None, typer.Option(help="A built-in plan's name or a plan file; may be repeated.")] = None,
+    years: Annotated[float | None, typer.Option(help="How far to look ahead, years.")] = None,
+    draws: Annotated[int | None, typer.Option(help="How many people like this one are drawn.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report, figures and answer.json.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.answer/1 instead of the report.")] = False,
+) -> None:
+    """What new results change: the forecast with them beside the one without, and what was learned."""
+    chosen = _settings(years=years, draws=draws, seed=seed, plans=tuple(plan or ()))
+    if not lab and not finding:
+        raise InputError("update", "neither --lab nor --finding", "at least one, such as --lab serum_b12=210ng/L@2026-05-01")
+    for option, names in (("--plan", plan), ("--followed", [followed] if followed is not None else None)):
+        if names is not None and not all(name.strip() for name in names):
+            raise InputError(option, "nothing", "a built-in plan's name or a plan file")
+    person = _case(case)
+    if out is not None:
+        from corrin.shells.folder import check_target
+
+        check_target(out)
+    from corrin.answers.update import update as answer_update
+
+    answer = answer_update(
+        person,
+        labs=lab or (),
+        findings=finding or (),
+        plans=list(chosen["plans"].value) or None,
+        years=chosen["years"].value,
+        draws=chosen["draws"].value,
+        seed=chosen["seed"].value,
+        followed=followed,
+        progress=_progress(),
+    )
+    _give(answer, out, json)
+
+
+@app.command()
 def rerun(
     answer: Annotated[Path, typer.Argument(metavar="ANSWER", help="An answer.json that corrin wrote.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the new report, figures and answer.json.")] = None,
@@ -264,6 +312,67 @@ def diet(
     person = _case(case) if case is not None else None
     file = foods is not None and "\n" not in foods and len(foods) < 250 and Path(foods).is_file()
     answer = answer_diet(Path(foods) if foods is not None and file else foods, age_y=age, sex=sex, pregnancy=pregnancy, case=person)
+    typer.echo(answer.to_json() if json else answer.text(), nl=False)
+
+
+@app.command()
+def claim(
+    text: Annotated[str, typer.Argument(metavar="TEXT|FILE", help="A sentence, or a text or HTML file.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.claim/1 instead of the report.")] = False,
+) -> None:
+    """Is what I read true? Known statements and quantities of a text: right, wrong, disputed or not known, with sources."""
+    from corrin.answers.claim import claim as answer_claim
+
+    named = "\n" not in text and len(text) < 250
+    file = named and (Path(text).is_file() or (" " not in text.strip() and Path(text).suffix.lower() in (".txt", ".html", ".htm", ".md")))
+    answer = answer_claim(Path(text) if file else text)
+    typer.echo(answer.to_json() if json else answer.text(), nl=False)
+
+
+@app.command()
+def pain(
+    case: CaseArgument,
+    condition: Annotated[str | None, typer.Option(help="Look at this trialled condition, whatever the case tells.")] = None,
+    figure: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the course of pain in trials as a PNG picture.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.pain/1 instead of the report.")] = False,
+) -> None:
+    """Will it help the pain? What B12 and other treatments did in trials, for the condition that fits this person."""
+    from corrin.answers.pain import pain as answer_pain
+
+    answer = answer_pain(_case(case), condition)
+    if figure is not None:
+        from corrin.show.pain_charts import png
+
+        picture = png(answer.data)
+        try:
+            figure.write_bytes(picture)
+        except OSError as error:
+            raise InputError("--figure", f"{figure} cannot be written: {error.strerror}", "a file in a folder that exists") from error
+    typer.echo(answer.to_json() if json else answer.text(), nl=False)
+
+
+@app.command()
+def mimics(
+    case: CaseArgument,
+    excluded: Annotated[list[str] | None, typer.Option(metavar="ID", help="Tested for and not found; may be repeated.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.mimics/1 instead of the report.")] = False,
+) -> None:
+    """What else could it be? How soon, how the findings fit B12 and other causes, what looks alike and the test that tells."""
+    from corrin.answers.mimics import mimics as answer_mimics
+
+    answer = answer_mimics(_case(case), tuple(excluded or ()))
+    typer.echo(answer.to_json() if json else answer.text(), nl=False)
+
+
+@app.command()
+def matters(
+    case: CaseArgument,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.matters/1 instead of the report.")] = False,
+) -> None:
+    """What else matters? Glucose, alcohol, smoking, movement, other vitamins; vitamin B6 of everything taken, added up."""
+    from corrin.answers.matters import matters as answer_matters
+
+    answer = answer_matters(_case(case))
     typer.echo(answer.to_json() if json else answer.text(), nl=False)
 
 
