@@ -56,7 +56,7 @@ def check(
     return Check(
         verdict=verdict(found, len(held)),
         summary=found,
-        warnings=tuple(_notices(runs, basis.calibrated)),
+        warnings=tuple(_notices(runs, basis)),
         studies=tuple(_study(source, run) for (source, _), run in zip(held, runs, strict=True)),
         points=tuple(points),
         refused=tuple(refused),
@@ -73,6 +73,7 @@ def check(
             },
             input_hash=input_hash(inputs),
             platform=machine(),
+            calibration=basis.calibration,
             monte_carlo_error=max((run.chance_error for run in runs), default=0.0),
         ),
     )
@@ -236,8 +237,11 @@ def _study(source: str, run: StudyRun) -> CheckedStudy:
     )  # fmt: skip
 
 
-def _notices(runs: Sequence[StudyRun], calibrated: bool) -> Iterator[Notice]:
-    if not calibrated:
+def _notices(runs: Sequence[StudyRun], basis: check_run.Basis) -> Iterator[Notice]:
+    if basis.calibration == "stale":
+        text = "calibration: stale. The equations or the numbers under them have changed since the population was fitted to the studies."
+        yield Notice(code=WarningCode.CALIBRATION_STALE, text=text)
+    if not basis.calibrated:
         text = (
             "The population comes from the tables of facts and was not calibrated to studies; some of its numbers were nevertheless chosen "
             "with a few of the `fit` studies in view (`corrin explain NAME` says which)."

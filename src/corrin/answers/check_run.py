@@ -50,10 +50,14 @@ class StudyRun:
 
 @dataclass(frozen=True)
 class Basis:
-    """What predictions rest on: hashes and whether the population was calibrated."""
+    """What predictions rest on: hashes, and the population's calibration (`none`, `current`, `stale`)."""
 
     hashes: dict[str, str]
-    calibrated: bool
+    calibration: Any
+
+    @property
+    def calibrated(self) -> bool:
+        return bool(self.calibration != "none")
 
 
 def population_without(key: str) -> tuple[Population, bool]:
@@ -67,11 +71,11 @@ def population_without(key: str) -> tuple[Population, bool]:
 
 def basis() -> Basis:
     """Hashes of the model and the population."""
-    from corrin.inference.population import population, the_kernel
+    from corrin.inference.population import calibration_state, population, the_kernel
 
     people = population()
     hashes = {"program": the_kernel().model.digest()[:16], "population": people.digest()[:16]}
-    return Basis(hashes, calibrated=people.together is not None)
+    return Basis(hashes, calibration_state())
 
 
 def compare_study(study: Study, draws: int, seed: int, progress: Progress) -> StudyRun:
