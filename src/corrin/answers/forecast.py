@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,15 @@ def forecast(
     treatment, injections and tablets. `progress` is told what is being done and how far it is, 0 to 1.
     """
     years, draws, seed = checked("years", years), checked("draws", draws), checked("seed", seed)
-    person = _person(case)
+    person = person_of(case)
+    chosen = chosen_plans(person, plans, years)
+    return answered(person, chosen, Options(years=years, draws=draws, seed=seed), progress)
+
+
+def chosen_plans(
+    person: Case, plans: Sequence[Plan | str | Path | Mapping[str, Any]] | Plan | str | Path | Mapping[str, Any] | None, years: float
+) -> list[Plan]:
+    """The plans asked for, read and checked; without any the usual ones."""
     if isinstance(plans, (Plan, str, Path, Mapping)):
         plans = [plans]
     chosen = [plan if isinstance(plan, Plan) else read_plan(plan) for plan in (plans or usual_plans(person))]
@@ -61,11 +70,26 @@ def forecast(
                 f"plan {plan.name}", f"up to {plan.most_doses(horizon):,} doses in {years:g} years", f"at most {MAX_DOSES:,}",
                 "Give several tablets taken together as one dose, or look less far ahead.",
             )  # fmt: skip
-    computed = run(person, chosen, years, draws, seed, progress)
-    return assemble(subject(person), [intended(plan, horizon) for plan in chosen], computed, Options(years=years, draws=draws, seed=seed))
+    return chosen
 
 
-def _person(case: Case | str | Path | Mapping[str, Any]) -> Case:
+def answered(
+    person: Case, plans: Sequence[Plan], options: Options, progress: Callable[[str, float], None] | None = None, earlier: Case | None = None
+) -> Forecast:
+    """The whole answer for a case and plans as they are; `earlier`: the case before its newest results, to stand beside it."""
+    horizon = options.years * DAYS_PER_YEAR
+    computed = run(person, plans, options.years, options.draws, options.seed, progress, earlier)
+    shown = subject(person)
+    if earlier is not None:
+        places = [f"labs[{number}]" for number in range(len(earlier.labs), len(person.labs))]
+        places += [f"findings[{number}]" for number in range(len(earlier.findings), len(person.findings))]
+        added = tuple(as_reported(person, place) for place in places)
+        shown = replace(shown, question="update", added=added, earlier={"earlier": earlier.to_dict()})
+    return assemble(shown, [intended(plan, horizon) for plan in plans], computed, options)
+
+
+def person_of(case: Case | str | Path | Mapping[str, Any]) -> Case:
+    """A case, however it was named: a `Case`, a file, a text, a dict or the id of an example."""
     if isinstance(case, Case):
         return case
     if isinstance(case, str) and case in examples() and not Path(case).exists():

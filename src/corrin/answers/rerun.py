@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from corrin.answers.forecast import forecast
+from corrin.answers.assemble import Options
+from corrin.answers.forecast import answered, forecast
 from corrin.answers.record import Forecast, read_answer
+from corrin.case.plan import read_plan
+from corrin.case.reader import read_case
 from corrin.errors import InputError
 
 SAME = 1e-9
@@ -19,6 +22,11 @@ def rerun(path: str | Path, progress: Callable[[str, float], None] | None = None
     if not old.inputs.get("case"):
         raise InputError(str(path), "holds no inputs", "an answer written by `corrin forecast`")
     years = old.made.options.get("years", 2.0)
+    if old.inputs.get("earlier"):  # an update: the same two forecasts side by side
+        case, earlier = read_case(old.inputs["case"]), read_case(old.inputs["earlier"])
+        options = Options(years=float(years), draws=old.made.draws, seed=old.made.seed)
+        new = answered(case, [read_plan(plan) for plan in old.inputs["plans"]], options, progress, earlier)
+        return new, differences(old, new)
     new = forecast(old.inputs["case"], old.inputs["plans"], years=float(years), draws=old.made.draws, seed=old.made.seed, progress=progress)
     return new, differences(old, new)
 
