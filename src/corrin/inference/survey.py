@@ -49,6 +49,9 @@ USUAL_FOOD_UG_D, USUAL_FOOD_LOG_SD, DAY_LOG_SD = 4.7, 0.37, 0.87
 SUPPLEMENT_LOG_SD = 0.5
 """Spread of the share of a told supplement that is taken (assumed)."""
 DRUG_LOG_YEARS = (3.0, 0.9)
+PREGNANT_UNDER_Y, PREGNANT_CREATININE_MG_DL, TRIMESTER, PREGNANT_D = 45.0, 0.5, 0.67, 120.0
+"""Surveys ask many pregnant women. Where a table does not tell, a woman under 45 with a creatinine at or below 0.5 mg/dL counts as
+pregnant for four months (assumed): filtration rises by half in pregnancy, and few others reach so low."""
 ASKED = ("gastritis", "food_bound", "ileal")
 """Causes nobody asked about, drawn as often as in the community (`case/causes.py`); low intake is in what people tell of their food."""
 
@@ -99,7 +102,7 @@ class Table:
 NEEDED = ("age_y",)
 KNOWN = (
     "age_y", "male", "b12_pmol_l", "b12_pg_ml", "mma_umol_l", "thcy_umol_l", "creat_mg_dl", "diet_b12_ug_d", "suppl_b12_ug", "metformin",
-    "ppi", "h2ra",
+    "ppi", "h2ra", "pregnant",
 )  # fmt: skip
 MOST_ROWS, MOST_BYTES = 200_000, 200_000_000
 
@@ -220,6 +223,8 @@ def _world() -> World:
         since = builder.add(Latent(f"survey_{name}_from", "at_least", (began, start + 1.0)))
         for row in rows:
             write(builder, row, f"survey_{name}", since, None, builder.times(f"survey_{name}_share", ill, complete))
+    pregnant = builder.add(Latent("survey_pregnant", "bernoulli", (0.05,)))
+    builder.change(-PREGNANT_D, "pregnancy", builder.times("survey_pregnancy", pregnant, TRIMESTER))
     builder.add(Latent(AGE, "normal", (50.0, 15.0)))
     return World(case.age_y, "unknown", builder.timeline(start, 0.0), ())
 
@@ -310,6 +315,9 @@ def _draws(teller: Teller, rows: Table, population: Population, assumed: Assumed
         z[f"survey_is_{name}"] = _sure((luck >= low) & (luck < low + chance))
         low = low + chance
     creatinine = rows.get("creat_mg_dl")
+    likely = (women > 0.9) & (age < PREGNANT_UNDER_Y) & (creatinine <= PREGNANT_CREATININE_MG_DL)
+    told_so = rows.get("pregnant")
+    z["survey_pregnant"] = _sure(np.where(np.isnan(told_so), likely, told_so > 0.5))
     if "filtration" in z and np.isfinite(creatinine).any():
         row = next(row for row in population.rows if row.name == "filtration")
         fall = next(row.value for row in population.rows if row.name == "filtration_age_fall")
