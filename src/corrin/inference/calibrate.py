@@ -24,7 +24,7 @@ from corrin.engine.simulate import Kernel
 from corrin.facts.calibration import Calibrated
 from corrin.inference import cohort, points
 from corrin.inference.compare import compare
-from corrin.inference.points import Predicted
+from corrin.inference.points import SAME_LAB, Predicted
 from corrin.inference.population import Population, Together, moved, prior, spread
 from corrin.inference.survey import Assumed, Summary, people_of_survey, reported_markers, simulate_people, summarise
 from corrin.studies.schema import Study
@@ -36,9 +36,7 @@ LONGEST_STEP = 0.6
 """Units of uncertainty by which a shift moves at most in one step."""
 STUDENT = 4.0
 """Degrees of freedom of the weights."""
-SAME_LAB = 0.7
-"""Correlation of the study effect between points of one study and reading (assumed)."""
-SURVEY_SD = {"quantile": 0.08, "median": 0.12, "correlation": 0.06}
+SURVEY_SD = {"quantile": 0.08, "median": 0.1, "correlation": 0.05}
 """How exactly the model should meet the survey: of log quantiles and medians, and of correlations (assumed; the sample's own error is
 smaller, but it is one country, one time and one laboratory, and its numbers are not independent)."""
 DIFFER_SD = 0.3

@@ -325,7 +325,15 @@ def enrol(
     parameters, values, made, run = teller.tell(z, fine=True, certify=True)
     weights = np.where(run.failed, 0.0, 1.0)
     people = People(z, parameters, values, run.end, weights / weights.sum(), effective, made, run, {}, levels, teller.error)
-    return Cohort(people, case, past, targets, limits, effective >= 0.1 * draws and miss < FAR)
+    met = all(_met(limit, people, names) > 1.0 - FAR for limit in limits)
+    return Cohort(people, case, past, targets, limits, effective >= 0.1 * draws and miss < FAR and met)
+
+
+def _met(limit: Limit, people: People, names: tuple[str, ...]) -> float:
+    """Share of the people whose own level lies within an entry limit, give or take the test's noise."""
+    now = people.run.readings[np.arange(people.count), people.history.row_of[0.0], names.index(limit.reading)]
+    slack = float(np.exp(limit.log_sd)) if limit.log_sd > 0.0 else 1.02
+    return float(((now >= limit.low / slack) & (now <= limit.high * slack)).mean())
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ STUDY_LOG_SD = {
 STUDY_OTHER_LOG_SD = 0.2
 """How a level differs between studies of people who are alike, as the SD of its logarithm (assumed, fixed before any study was looked at;
 methods for cobalamin alone differ by 10 to 20 %)."""
+SAME_LAB = 0.7
+"""Correlation of the study effect between points of one study and reading, arms included (assumed)."""
 STUDY_LOGIT_SD = 0.3
 """The same for a chance, on the logit scale (assumed)."""
 SHARED_LATENT = 0.5
@@ -346,7 +348,8 @@ def against(mine: Predicted, other: Predicted, population: Population) -> Predic
     names = {*mine.gradient, *other.gradient}
     gradient = {name: mine.gradient.get(name, 0.0) - other.gradient.get(name, 0.0) for name in names}
     shared = population.shared(gradient)
+    effect = float(np.sqrt(mine.effect**2 + other.effect**2 - 2.0 * SAME_LAB * mine.effect * other.effect))
     return Predicted(
-        mine.point, mine.middle - other.middle, shared, float(np.hypot(mine.effect, other.effect)),
+        mine.point, mine.middle - other.middle, shared, effect,
         float(np.hypot(mine.sampling, other.sampling)), gradient,
     )  # fmt: skip

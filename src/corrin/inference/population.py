@@ -130,6 +130,8 @@ class Population:
     def digest(self) -> str:
         """Hash of the rows drawn from."""
         text = "\n".join(repr((r.name, r.value, r.unit, r.distribution, r.between, r.unsure, r.low, r.high)) for r in self.rows)
+        if self.together is not None:
+            text += repr(self.together)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

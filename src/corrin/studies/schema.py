@@ -36,7 +36,7 @@ Statistic = Literal[
     "mean", "median", "geometric mean", "mean change", "median change", "percent change", "percent", "difference", "count", "ratio",
     "odds ratio", "slope", "correlation", "time", "other",
 ]  # fmt: skip
-"""`mean change`, `median change`: against `from_day`; `percent change`: mean of each person's change in %; `percent`: of people whose
+"""`mean change`, `median change`: against `from_day`; `percent change`: of the geometric mean, in %; `percent`: of people whose
 reading lies `below` or `above` a limit, or who have a sign (readings that are chances, without a limit); `difference`: of the mean change
 against another arm (`versus`); `ratio`: of the mean level to that of another arm (`versus`). The rest is kept and not simulated."""
 SIMULATED = frozenset(
