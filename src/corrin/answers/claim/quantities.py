@@ -156,10 +156,11 @@ def _limits(plain: str) -> Iterator[Judged]:
             continue  # these units belong to B12: the sentence may have changed its subject
         meant = _meant(row, ends, unit)
         if meant is not None:
-            words = f"{_span(ends)} {meant}"
-            yield Judged("unit", said, "wrong", f"{row.name} of {said.strip()} cannot be meant: {words} is "
-                         f"({'; '.join(_near_words(row, ends, meant)) or 'the unit laboratories report'}).",
-                         row.sources, row.at, row.seen)  # fmt: skip
+            near = _near(row, ends, meant)
+            why = "; ".join(f"{cutoff.issuer}: {cutoff.side} it {cutoff.meaning}" for cutoff in near) or "the unit laboratories report"
+            says = f"{row.name} of {said.strip()} cannot be meant: {_span(ends)} {meant} is ({why})."
+            keys, at = (_sources(near), near[0].at) if near else (row.sources, row.at)
+            yield Judged("unit", said, "wrong", says, keys, at, near[0].seen if near else row.seen)
 
 
 def _span(ends: tuple[float, float]) -> str:
@@ -186,9 +187,9 @@ def _same(cutoff: Cutoff, row: Analyte, ends: tuple[float, float], unit: str) ->
     return (ends[0] == ends[1]) == (cutoff.value_high is None)
 
 
-def _near_words(row: Analyte, ends: tuple[float, float], unit: str) -> list[str]:
-    hits = [cutoff for cutoff in cutoffs() if cutoff.analyte == row.id and cutoff.seen != "recalled" and _same(cutoff, row, ends, unit)]
-    return [f"{cutoff.issuer}: {cutoff.side} it {cutoff.meaning}" for cutoff in hits[:3]]
+def _near(row: Analyte, ends: tuple[float, float], unit: str) -> list[Cutoff]:
+    """Stated limits at these numbers in another unit."""
+    return [cutoff for cutoff in cutoffs() if cutoff.analyte == row.id and cutoff.seen != "recalled" and _same(cutoff, row, ends, unit)][:3]
 
 
 def _plausible(plain: str, found: re.Match[str], row: Analyte, ends: tuple[float, float], unit: str, said: str) -> Iterator[Judged]:
