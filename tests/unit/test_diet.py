@@ -248,6 +248,10 @@ def test_signs_of_the_nerves_are_never_left_to_food() -> None:
 def test_a_case_brings_its_own_food() -> None:
     foods_told = corrin.read_case({**CASE, "history": {"foods": [{"food": "Cheese, cheddar", "grams": 30, "times": 1, "per": "day"}]}})
     assert diet(case=foods_told).data["daily_ug"]["middle"] == pytest.approx(0.249)
+    for row in foods().values():
+        told = {"food": row.name, "grams": 50, "times": 2, "per": "week"}
+        eaten = diet(case=corrin.read_case({**CASE, "history": {"foods": [told]}}))
+        assert eaten.data["daily_ug"]["middle"] == pytest.approx(row.ug_per_100g / 7.0, rel=0.01)
     vegan = corrin.read_case({**CASE, "history": {"diet": [{"diet": "vegan"}]}})
     assert diet(case=vegan).data["daily_ug"]["middle"] == pytest.approx(0.15)
     assert len(diet(case=vegan).data["vegan"]) == 3

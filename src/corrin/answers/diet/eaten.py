@@ -9,7 +9,7 @@ import numpy as np
 
 from corrin import __version__
 from corrin.answers.diet import ADULT_Y, DISCLAIMER, FORMAT, NERVES, OLDER_Y, Who
-from corrin.answers.diet.said import MEALS_D, Item, items_words, read_foods
+from corrin.answers.diet.said import MEALS_D, Item, items_words, listed
 from corrin.answers.diet.uptake import (
     ABSORBING,
     LOSING,
@@ -123,9 +123,8 @@ def _foods_of(case: Case | None) -> tuple[Item, ...]:
     """The foods of a case that it still eats, as items."""
     if case is None:
         return ()
-    listed = [entry for entry in case.history.foods if entry.to is None]
-    lines = [f"{entry.food.replace(',', ' ')} {entry.grams:g} g {entry.times:g} times a {entry.per}" for entry in listed]
-    return read_foods("\n".join(lines)) if lines else ()
+    rows = ((known.find_food(entry.food), entry) for entry in case.history.foods if entry.to is None and entry.grams > 0.0)
+    return tuple(listed(row, entry.grams, entry.times * (7.0 if entry.per == "day" else 1.0)) for row, entry in rows if row is not None)
 
 
 def _daily(items: tuple[Item, ...], usual: Usual | None) -> tuple[float, float, float]:

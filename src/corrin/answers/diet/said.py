@@ -298,17 +298,30 @@ def _eaten(
         raise InputError(where, f"{grams[2]:,.0f} g each time", f"at most {MOST_GRAMS:,.0f} g", "Check the unit.")
     if grams[2] <= 0.0:
         raise InputError(where, "an amount of 0", "an amount above 0")
+    if portion is not None and portion.note:
+        notes.append(portion.note)
+    sources = set(portion.sources) if portion is not None and not rows else set()
+    return _item_of(said, name, rows, grams, words, often, notes, sources)
+
+
+def listed(row: Food, grams: float, times_week: float) -> Item:
+    """A food of the table as an item: so many grams each time, so often a week."""
+    return _item_of(row.name, row.name, [row], (grams,) * 3, _in_words((grams,) * 3), (times_week,) * 3, [], set())
+
+
+def _item_of(
+    said: str, name: str, rows: list[Food], grams: Range, words: str, often: Range, notes: list[str], sources: set[str]
+) -> Item:  # fmt: skip
+    """The item of these rows: the first is taken, all give the range."""
     lows = [found.low if found.low is not None else found.ug_per_100g for found in rows] or [0.0]
     highs = [found.high if found.high is not None else found.ug_per_100g for found in rows] or [0.0]
     typical = rows[0].ug_per_100g if rows else 0.0
     ug = (min(lows) / 100.0 * grams[0], typical / 100.0 * grams[1], max(highs) / 100.0 * grams[2])
-    if portion is not None and portion.note:
-        notes.append(portion.note)
-    notes += [found.note for found in rows[:1] if found.note and found.note not in notes]
-    sources = {key for found in rows for key in found.sources} | (set(portion.sources) if portion is not None and not rows else set())
+    notes = [*notes, *(found.note for found in rows[:1] if found.note and found.note not in notes)]
+    keys = (sources | {key for found in rows for key in found.sources}) - {"corrin-assumed"}
     bound = "none" if not rows or max(highs) == 0.0 else rows[0].bound
-    return Item(said, name, "food", bound, tuple(sorted({found.origin for found in rows})) or ("plant",), words, ug, often, tuple(notes),
-                tuple(sorted(sources - {"corrin-assumed"})))  # fmt: skip
+    origins = tuple(sorted({found.origin for found in rows})) or ("plant",)
+    return Item(said, name, "food", bound, origins, words, ug, often, tuple(notes), tuple(sorted(keys)))
 
 
 def _grams(
