@@ -11,7 +11,7 @@ from corrin.answers import features as shown
 from corrin.case.case import SEVERITIES, Case
 from corrin.facts.mimics import Outcome, outcomes
 
-URGENCIES = ("emergency", "same day", "this week", "within weeks")
+URGENCIES = ("emergency", "same day", "within a week", "soon")
 """From the most to the least urgent."""
 UNDECIDED = {
     "not tested": "not tested",
@@ -120,7 +120,7 @@ def _mind(case: Case, there: set[str], picture: shown.Picture) -> Recognised | N
     worse = len(graded) > 1 and graded[-1][1] > graded[0][1]
     severe = bool(graded) and graded[-1][1] >= SEVERITIES.index("severe")
     gas = picture.kind == "blocked"
-    urgency = "same day" if "psychosis" in there or severe or worse or gas else "within weeks"
+    urgency = "same day" if "psychosis" in there or severe or worse or gas else "soon"
     beside = {"blocked": " with nitrous oxide", "lacking": " with B12 deficiency"}.get(picture.kind, ": B12 is one cause among others")
     step = f"{'Stop nitrous oxide. ' if gas else ''}{SAMPLE if urgency == 'same day' else SAMPLE_MIND}"
     unknown = ("whether B12 is the reason: most dementia with low B12 does not improve, mild and recent trouble more often does",)
@@ -134,7 +134,7 @@ def _nerve(case: Case, there: set[str], picture: shown.Picture) -> Recognised | 
     day = shown.first_sign_day(case)
     weak, fast = "weakness" in there, day is not None and day >= -shown.FAST_D
     gas = picture.kind == "blocked"
-    urgency = "same day" if gas or weak else "this week" if fast else "within weeks"
+    urgency = "same day" if gas or weak else "within a week" if fast else "soon"
     beside = {"blocked": " by nitrous oxide", "lacking": " with B12 deficiency"}.get(
         picture.kind, ": B12 deficiency is one cause among others"
     )

@@ -14,6 +14,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 """Okabe and Ito's colours, told apart by people with any common colour blindness."""
 GREY = "#555555"
 WIDTH, HEIGHT = 420, 260
+LEGEND = {"orient": "bottom", "columns": 1, "labelLimit": 700, "symbolType": "stroke", "symbolStrokeWidth": 3, "symbolOpacity": 1}
 SUBTITLE = (
     "Only start and end were measured: lines between are straight. Bands: 95 % interval of the mean, where the trial gives it.",
     "Dashed: the arm without the treatment. Placebo falls too: only the gap between a line and its own dashed one counts.",
@@ -29,14 +30,25 @@ def chart(answer: Data) -> dict[str, Any]:
         )
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "title": {"text": "Change of pain in trials", "subtitle": [*SUBTITLE, answer["disclaimer"]], "anchor": "start", "fontSize": 16,
-                  "subtitleFontSize": 11, "subtitleColor": GREY, "offset": 12},
+        "title": {
+            "text": "Change of pain in trials",
+            "subtitle": [*SUBTITLE, answer["disclaimer"]],
+            "anchor": "start",
+            "fontSize": 16,
+            "subtitleFontSize": 11,
+            "subtitleColor": GREY,
+            "offset": 12,
+        },
         "vconcat": panels,
         "resolve": {"scale": {"color": "independent"}},
-        "config": {"background": "white", "font": "sans-serif", "view": {"stroke": None},
-                   "axis": {"gridColor": "#eeeeee", "domainColor": "#999999", "titleFontWeight": "normal"},
-                   "legend": {"orient": "bottom", "columns": 1, "labelLimit": 700, "symbolType": "stroke", "symbolStrokeWidth": 3, "symbolOpacity": 1}},
-    }  # fmt: skip
+        "config": {
+            "background": "white",
+            "font": "sans-serif",
+            "view": {"stroke": None},
+            "axis": {"gridColor": "#eeeeee", "domainColor": "#999999", "titleFontWeight": "normal"},
+            "legend": LEGEND,
+        },
+    }
 
 
 def _panel(section: Data) -> dict[str, Any]:
@@ -53,10 +65,11 @@ def _panel(section: Data) -> dict[str, Any]:
     colour = {"field": "arm", "type": "nominal", "title": None, "scale": {"domain": names, "range": _colours(section["courses"])}}
     x = {"field": "week", "type": "quantitative", "title": "weeks from the start"}
     y = {"type": "quantitative", "title": None}
+    name = f"{section['name'][0].upper()}{section['name'][1:]}"
     return {
         "width": WIDTH,
         "height": HEIGHT,
-        "title": {"text": f"{section['name'][0].upper()}{section['name'][1:]}: change of pain (points of 10, lower is better)", "anchor": "start", "fontSize": 12},
+        "title": {"text": f"{name}: change of pain (points of 10, lower is better)", "anchor": "start", "fontSize": 12},
         "layer": [
             {"data": {"values": bands}, "mark": {"type": "area", "opacity": 0.14},
              "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}, "color": colour}},

@@ -17,6 +17,7 @@ SEEN = {
     "derived": "computed from other rows",
 }
 KINDS = {"per 1000": "more of 1000 than on placebo"}
+NO_CONTROL = {True: ", no control", False: ", the other arm was not read"}
 METHODS = (
     "Numbers in brackets are 95 % intervals. Differences are treated minus control, from the published arms: of shares with Newcombe's "
     "hybrid score interval, of means with Welch's t interval (or the normal one where standard errors were published). A number needed to "
@@ -149,7 +150,9 @@ def _measure(item: Data) -> str:
     parts = [f"{item['outcome']} ({where})"]
     if item["treated"] is not None:
         start = f" from {_value(item, item['treated_start'])}" if item["treated_start"] is not None else ""
-        against = f" against {_value(item, item['controlled'])}" if item["controlled"] is not None else ", no control"
+        against = (
+            f" against {_value(item, item['controlled'])}" if item["controlled"] is not None else NO_CONTROL[item["control_kind"] == "none"]
+        )
         parts.append(f"{_value(item, item['treated'])}{start}{against}")
     if item["difference"] is not None and item["difference"]["value"] is not None:
         parts.append(f"difference {_estimate(item, item['difference'])}")
