@@ -200,6 +200,15 @@ def test_what_fills_the_gap_fills_it() -> None:
     assert diet("milk 500 ml daily, salmon 100 g daily").data["change"]["short_of"] == []
 
 
+def test_rare_large_portions_count_for_less() -> None:
+    """Three equal meals count as what they hold; the same amount once a month counts for less (the law is concave)."""
+    even = diet("beef 40 g 3 times a day", age_y=40).data
+    assert even["change"]["counts_as_ug_day"] == pytest.approx(even["daily_ug"]["middle"], rel=0.08)
+    rare = diet("beef liver 200 g monthly", age_y=40)
+    assert rare.data["change"]["counts_as_ug_day"] < 0.5 * rare.data["daily_ug"]["middle"]
+    assert "counts like" in " ".join(rare.text().split())
+
+
 def test_plant_eaters_are_offered_plants_and_the_three_ways() -> None:
     answer = diet("rice 300 g daily, fortified soy milk 200 ml daily", age_y=25)
     assert {offer["bound"] for offer in answer.data["change"]["servings"]} <= {"crystalline"}

@@ -139,6 +139,11 @@ def _change(answer: Data, width: int) -> str:
     if not found:
         return ""
     lines = _lacking(found)
+    if found["counts_as_ug_day"] < 0.75 * answer["daily_ug"]["middle"]:
+        lines.append(
+            f"Much of it comes in large portions, of which less is absorbed: in healthy people it counts like "
+            f"{number(found['counts_as_ug_day'])} µg a day in three small meals."
+        )
     if found["low_acid"]:
         lines.append("With little stomach acid B12 bound to food is poorly released; added B12 (fortified food, tablets) needs no acid.")
     elif found["older"]:

@@ -223,16 +223,26 @@ def _change(
         "low_acid": low_acid, "path_share": round(no_path, 2), "little_path": no_path < LITTLE_PATH,
         "eats": "plants" if plants_only else "milk and eggs" if milk_and_eggs else "all",
     }  # fmt: skip
+    healthy = person()
+    brought = float(np.median(daily_nmol(healthy, items) if usual is None else MEALS_D * food_nmol(healthy, usual[1] / MEALS_D)))
+    found["counts_as_ug_day"] = float(f"{_small_meals(brought, healthy):.2g}")
     if short:
         goal = max(short, key=lambda row: row.value or 0.0)
         gap = (goal.value or 0.0) - daily[1]
         found |= {"gap_ug_day": float(f"{gap:.2g}"), "goal": f"{_called(goal)}, {goal.value:g} µg a day"}
         allowed = {"plant", "fortified plant"} | (set() if plants_only else {"milk", "egg"} | (set() if milk_and_eggs else {"flesh"}))
-        healthy = person()
-        lacking = 7.0 * float(np.median(MEALS_D * food_nmol(healthy, (goal.value or 0.0) / MEALS_D)) - np.median(
-            daily_nmol(healthy, items) if usual is None else MEALS_D * food_nmol(healthy, usual[1] / MEALS_D)))  # fmt: skip
+        lacking = 7.0 * (float(np.median(MEALS_D * food_nmol(healthy, (goal.value or 0.0) / MEALS_D))) - brought)
         found["servings"] = _servings(gap, lacking, healthy, allowed, crystalline_first=who.age_y >= OLDER_Y or low_acid)
     return found
+
+
+def _small_meals(nmol_day: float, healthy: Person) -> float:
+    """The ug a day that, eaten in three meals, would bring as much: what a diet of rare large portions counts as."""
+    low, high = 0.0, 1000.0
+    for _ in range(40):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if float(np.median(MEALS_D * food_nmol(healthy, middle / MEALS_D))) < nmol_day else (low, middle)
+    return high
 
 
 def _called(row: ReferenceIntake) -> str:
