@@ -198,6 +198,18 @@ def test_diabetic_feet_fit_diabetes_and_leave_a_babinski_sign() -> None:
     assert found.grade == "fits in part"
 
 
+def test_usual_signs_that_are_absent_speak_against_a_cause() -> None:
+    low = [{"analyte": "serum_b12", "value": 80, "unit": "pmol/L"}]
+    absent = [{"what": what, "severity": "none"} for what in ("numbness", "vibration_loss")]
+    assert fit_of("b12", person(findings=[{"what": "tingling"}], labs=low)) == "fits well"
+    assert fit_of("b12", person(findings=[{"what": "tingling"}, *absent], labs=low)) == "fits in part"
+
+
+def fit_of(cause: str, case: Case) -> str:
+    """The grade of one cause."""
+    return next(item for item in fits(case) if item.cause == cause).grade
+
+
 def test_vitamin_b6_above_its_limit_fits_lost_feeling() -> None:
     findings = [{"what": what} for what in ("numbness", "tingling", "position_loss", "reflexes_reduced")]
     case = person(findings=findings, history={"drugs": [{"name": "vitamin B6", "dose": 100, "unit": "mg", "per_day": 1}]})
