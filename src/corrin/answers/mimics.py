@@ -184,8 +184,8 @@ def verdict(case: Case, found: tuple[Fit, ...], open_: tuple[Open, ...]) -> Verd
     """Whether B12 (or nitrous oxide) may be called the explanation."""
     by_cause = {item.cause: item for item in found}
     b12, gas = by_cause["b12"], by_cause["nitrous_oxide"]
-    # Nitrous oxide comes first: where it was used, the level of B12 says little.
-    own = min((gas, b12), key=lambda item: GRADES.index(item.grade))
+    # Where nitrous oxide was used it comes first: the level of B12 says little then. Where nobody told of it, B12 does.
+    own = min((gas, b12) if gas.needed_there else (b12, gas), key=lambda item: GRADES.index(item.grade))
     name = NAMES[own.cause]
     if own.cause == "nitrous_oxide" and b12.needed_there:
         name = "nitrous oxide with too little B12 at work"

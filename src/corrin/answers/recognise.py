@@ -70,7 +70,7 @@ def _cord(case: Case, there: set[str], picture: shown.Picture) -> Recognised | N
         unknown.append("what an MRI of the cord shows: none is told")
     how = "signs of the cord are there" if sure else "the cord may take part"
     if picture.kind == "blocked":
-        step = f"Stop nitrous oxide. {step} Guidelines treat with injections; never folic acid alone."
+        step = f"Stop nitrous oxide. {step} {INJECTIONS}"
         level = shown.reading(case, "serum_b12")
         if level is not None and level.side == "normal":
             unknown.append("how much B12 works: a normal serum level excludes nothing here")
@@ -85,7 +85,7 @@ def _cord(case: Case, there: set[str], picture: shown.Picture) -> Recognised | N
         return Recognised("nitrous_oxide", name, how, urgency, because, step, tuple(unknown), ids)
     if picture.kind == "lacking":
         name = "subacute combined degeneration of the cord" if sure else "nerve damage of B12 deficiency, perhaps with the cord"
-        return Recognised("cord", name, how, urgency, because, step, tuple(unknown), _ids("cord"))
+        return Recognised("cord", name, how if sure else "as told", urgency, because, f"{step} {INJECTIONS}", tuple(unknown), _ids("cord"))
     name = "a disorder of the cord: B12 deficiency is one cause among others" if sure else "unsteadiness or lost feeling: cord or nerves"
     unknown.append(f"whether B12 lacks: {UNDECIDED[picture.kind]}")
     return Recognised("cord", name, how, urgency, because, step, tuple(unknown), _ids("cord"))

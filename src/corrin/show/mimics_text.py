@@ -81,14 +81,15 @@ def _verdict(answer: Data, width: int) -> str:
 def _fits(answer: Data, width: int) -> str:
     lines = []
     for item in answer["fits"]:
-        needed = {True: "told", False: "absent", None: "not told: ask"}[item["needed_there"]]
+        unknown = "not decided by what is told" if item["cause"] == "b12" and answer["b12"]["because"] else "not told: ask"
+        needed = {True: "told", False: "absent", None: unknown}[item["needed_there"]]
         head = f"{_upper(item['name'])}: {item['grade']}. Needs {item['needed']} ({needed})."
         parts = [f"explains {len(item['explained'])} of {len(item['explained']) + len(item['unexplained'])} signs seen"]
         if item["unexplained"]:
             parts.append(f"leaves {', '.join(item['unexplained'])}")
         looked = len(item["usual_seen"]) + len(item["usual_absent"])
         usual = f"usual: {', '.join(item['usual'])}"
-        parts.append(f"{usual} ({len(item['usual_seen'])} of {looked} looked for are seen)" if looked else f"{usual} (none told of)")
+        parts.append(f"{usual} (seen {len(item['usual_seen'])} of {looked} told of)" if looked else f"{usual} (none told of)")
         if item["usual_absent"]:
             parts.append(f"absent: {', '.join(item['usual_absent'])}")
         mark = " [pattern: our judgement, common neurology]" if item["assumed"] else ""
