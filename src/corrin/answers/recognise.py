@@ -20,6 +20,7 @@ UNDECIDED = {
 }
 
 SAMPLE = "Take samples (serum B12, methylmalonic acid, homocysteine, folate, blood count), then treat without waiting for them."
+INJECTIONS = "Guidelines treat such signs with injections first; never folic acid alone."
 SAMPLE_MIND = "Test B12 with methylmalonic acid, thyroid, folate and blood count, and examine the mind with a score that can be repeated."
 EXAMINE = "Examine position sense, reflexes and Babinski sign: they tell whether the cord takes part."
 WEAK = " Weakness: think of inflammatory neuropathy and of the cord."
@@ -104,7 +105,7 @@ def _optic(there: set[str], picture: shown.Picture) -> Recognised | None:
     )
     unknown = (
         "what share of such people see well again: no series counted it",
-        "tobacco, alcohol, ethambutol, folate and copper can do the same",
+        "whether tobacco, alcohol, ethambutol, lack of folate or of copper takes part",
     )
     return Recognised("optic", name, sure, "same day", _in_words(there, shown.OPTIC), step, unknown, _ids("optic"))
 
