@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corrin.answers.beside import MAIN, Beside, effective_of, moved, spread
-from corrin.answers.computed import Before, Computed, Course, Floats, ReadingInfo
+from corrin.answers.computed import Computed, Course, Floats, ReadingInfo
 from corrin.answers.learned import learned
 from corrin.answers.record import (
     Band,
@@ -129,7 +129,7 @@ def assemble(subject: Subject, plans: Sequence[Intended], computed: Computed, op
         before=computed.before.what if computed.before is not None else "",
         added=subject.added,
         moved=tuple(_moved(beside, today, results)),
-        learned=learned(computed.unknowns, weights) if computed.before is not None else (),
+        learned=learned(computed.unknowns, weights, beside.effective, computed.before.effective) if computed.before is not None else (),
         used=_used(computed),
         made=Made(
             versions=versions(),
@@ -185,7 +185,9 @@ def _counted(computed: Computed) -> Computed:
     before = computed.before
     if before is not None and not np.all(before.weights > 0):
         mine = before.weights > 0
-        before = Before(before.what, before.weights[mine], {name: _kept(course, mine) for name, course in before.courses.items()})
+        before = replace(
+            before, weights=before.weights[mine], courses={name: _kept(course, mine) for name, course in before.courses.items()}
+        )
     if np.all(keep):
         return replace(computed, before=before)
 

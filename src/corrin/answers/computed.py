@@ -62,6 +62,8 @@ class Before:
     weights: Floats
     courses: Mapping[str, Course]
     """Plan -> readings from day 0 on, for the plans it was made for."""
+    effective: float | None = None
+    """How many independent draws these are worth; None: they were drawn from the prior, whose moments are known exactly."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ FAR = 3.0
 """A result further than this (in its own SD) from the middle of the draws contradicts the model."""
 UNLIKELY = 0.04
 """So does a finding whose opposite the draws expect: the mean chance of what was seen is at most this (a sign is never surer than 0.98)."""
+MOST_CAUSES = 3
+"""So many causes are named for each result; the table has the likeliest first."""
 BESIDE = 0.5
 """A result that pulls the other way is named beside it when it lies at least so many of its SDs off."""
 
@@ -81,10 +83,11 @@ def contradiction(case: Case, off: Sequence[Off]) -> str:
     beside = _beside(worst, off)
     others = [_name(case, item) for item in far[1:3] if item is not beside]
     rest = _name(case, beside) if beside else "the rest"
-    sentences = [f"No simulated person like this explains {_name(case, worst)} together with {rest}: {_where(worst)}."]
+    which = "the first" if beside else "it"
+    sentences = [f"No simulated person like this explains {_name(case, worst)} together with {rest}: {_where(worst, which)}."]
     if others:
         sentences.append(f"{_capital(' and '.join(others))} {'does' if len(others) == 1 else 'do'} not fit either.")
-    consider = list(dict.fromkeys(cause for item in (worst, beside) if item and item.row for cause in item.row.consider))
+    consider = list(dict.fromkeys(cause for item in (worst, beside) if item and item.row for cause in item.row.consider[:MOST_CAUSES]))
     if consider:
         sentences.append(f"Consider {_listed(consider)}.")
     return " ".join([*sentences, "Check the value, its unit and its date as well."])
@@ -104,12 +107,12 @@ def _name(case: Case, item: Off) -> str:
     return as_reported(case, item.observation.label)
 
 
-def _where(item: Off) -> str:
+def _where(item: Off, which: str) -> str:
     if item.observation.kind == "present":
         return f"the chance of that finding is {100 * item.chance:.0f} of 100 in the people that remain"
     side = "above" if item.size > 0 else "below"
     own = "of its own variations" if item.observation.kind == "lab" else "of an examiner's variations"
-    return f"it lies {abs(item.size):.1f} {own} {side} what the model expects"
+    return f"{which} lies {abs(item.size):.1f} {own} {side} what the model expects"
 
 
 def _listed(parts: Sequence[str]) -> str:

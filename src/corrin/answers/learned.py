@@ -11,10 +11,21 @@ from corrin.answers.computed import Floats, Unknown
 from corrin.answers.record import Learned, Level
 from corrin.answers.summary import quantiles
 
+CLAIMED = 5.0
+"""Of a single unknown, draws are worth up to so many times fewer than they claim (docs/decisions/0004: readings, up to three times)."""
+SURE_SD = 3.0
 
-def learned(unknowns: Mapping[str, Unknown], weights: Floats) -> tuple[Learned, ...]:
-    """Every unknown, the one of which most was learned first; `weights` (draws,) add up to one."""
+
+def learned(unknowns: Mapping[str, Unknown], weights: Floats, effective: float, effective_before: float | None) -> tuple[Learned, ...]:
+    """Every unknown, the one of which most was learned first; `weights` (draws,) add up to one.
+
+    `effective`: how many independent draws stand for now, `effective_before` for before (None: the prior, known exactly). They tell how
+    far a mean moves by chance, and so how many bits would be learned of nothing.
+    """
+    variance = CLAIMED / max(effective, 1.0) + (0.0 if effective_before is None else CLAIMED / max(effective_before, 1.0))
+    chance = 0.5 * SURE_SD**2 * variance / math.log(2.0)
     found = [_one(name, unknown, weights) for name, unknown in unknowns.items()]
+    found = [item.model_copy(update={"beyond_chance": item.bits > chance}) for item in found]
     return tuple(sorted(found, key=lambda item: (-item.bits, item.name)))
 
 
@@ -42,8 +53,7 @@ def _possibilities(name: str, unknown: Unknown, weights: Floats) -> Learned:
     bits = float(np.sum(now[held] * np.log2(now[held] / np.maximum(before[held], 1e-6))))
     spread, spread_before = 1.0 - float(now @ now), 1.0 - float(before @ before)
     levels = [
-        Level(name=level.replace(" ", "_"), label=level, before=float(was), now=float(is_now))
-        for level, was, is_now in zip(unknown.levels, before, now, strict=True)
+        Level(label=level, before=float(was), now=float(is_now)) for level, was, is_now in zip(unknown.levels, before, now, strict=True)
     ]
     return Learned(
         name=name, label=unknown.label, unit="", group=unknown.group, bits=max(bits, 0.0),

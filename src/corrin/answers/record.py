@@ -198,7 +198,6 @@ class Cause(Record):
 class Level(Record):
     """One of several possibilities: its probability before and after the results."""
 
-    name: str
     label: str
     before: float
     now: float
@@ -212,6 +211,7 @@ class Learned(Record):
     unit: str
     group: Literal["structure", "person", "history"]
     bits: float = Field(description="information gained (of normal distributions with the means and variances before and after)")
+    beyond_chance: bool = Field(False, description="more than so few independent draws would seem to learn of nothing")
     narrowed: float = Field(description="1 - variance after / variance before; negative where it became wider")
     shift: float = Field(description="change of the mean in standard deviations of before")
     before: tuple[float, float, float] | None = Field(None, description="5, 50 and 95 % before the results, in `unit`")
@@ -347,7 +347,7 @@ def read_answer(path: str | Path) -> Forecast:
     try:
         text = file.read_text(encoding="utf-8")
         other = re.search(r'^ "question": "(\w+)"', text, re.MULTILINE)
-        if other and other[1] != "forecast":
+        if other and other[1] not in ("forecast", "update"):
             raise InputError(str(file), f"answers the question `{other[1]}`", "the answer of a forecast", "Ask the question again.")
         return Forecast.model_validate_json(text)
     except OSError as error:

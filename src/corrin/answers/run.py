@@ -18,6 +18,8 @@ from corrin.case.world import Latent, World, future, world
 if TYPE_CHECKING:
     from corrin.inference.update import People
 
+PICTURE_SINCE_DOSE = 40
+"""Days of the picture of the past between the first dose and today."""
 Progress = Callable[[str, float], None]
 """Told what is being done and how far it is, 0 to 1."""
 
@@ -65,6 +67,7 @@ def run(
             "earlier-results" if earlier is not None else "no-results",
             np.where(lost, 0.0, previous.weights),
             {name: Course(course.times, course.readings) for name, course in courses.items()},
+            previous.effective if known.observations else None,
         )
     notices: list[tuple[str, str]] = []
     if people.effective < ENOUGH * draws:
@@ -84,7 +87,7 @@ def run(
     return Computed(
         weights=weights,
         readings={r.name: ReadingInfo(r.label, r.unit, r.group, r.lab, r.assumed) for r in system.readings},
-        past=_past(people, kernel.model.readings),
+        past=_past(people, kernel.model.readings, history),
         futures=futures,
         causes=_causes(people.values, people.weights, history.latents),
         parameters=tuple(kernel.model.parameters),
@@ -120,11 +123,16 @@ def _modifiers(history: World) -> tuple[str, ...]:
     return tuple(sorted({name if name in ids else name.rsplit("_", 1)[0] for name in named} & ids))
 
 
-def _past(people: People, readings: Sequence[str]) -> Course:
-    """The history on a common calendar: each person's own instants are read between by straight lines."""
+def _past(people: People, readings: Sequence[str], history: World) -> Course:
+    """The history on a common calendar: each person's own instants are read between by straight lines. Days on which something was
+    measured are on it, and so are the days since the first dose, closely."""
     when, values = people.history.when, people.run.readings
     first = max(float(when.min()), -12.0 * 365.25)
     days = np.concatenate([first * (1.0 - np.linspace(0.0, 1.0, 41)[:-1]) ** 1.5, [0.0]])
+    given = [dose.time_days for dose in history.history.doses if first < dose.time_days < 0.0]
+    measured = [item.time_days for item in history.observations if first < item.time_days < 0.0]
+    since = np.linspace(min(given), 0.0, PICTURE_SINCE_DOSE) if given else np.zeros(0)
+    days = np.unique(np.concatenate([days, measured, since]))
     out = np.empty((people.count, len(days), len(readings)))
     for person in range(people.count):
         own = when[:, person]

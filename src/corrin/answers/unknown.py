@@ -80,8 +80,9 @@ def _latent(people: People, latent: Latent) -> Unknown:
     else:
         before = np.asarray(latent.value(_normal_points()), float)
     about, unit = _said(latent.about.split(":")[0] if levels else latent.about)
-    return Unknown(about or latent.name.replace("_", " "), unit, "history", 0.0, people.z[latent.name], people.values[latent.name], before,
-                   levels=levels)  # fmt: skip
+    label = f"{about or latent.name.replace('_', ' ')}{_of(latent.name)}"
+    z, values = people.z[latent.name], people.values[latent.name]
+    return Unknown(label, unit, "history", 0.0, z, values, before, levels=levels)
 
 
 def _said(about: str) -> tuple[str, str]:
@@ -89,6 +90,16 @@ def _said(about: str) -> tuple[str, str]:
     words = re.sub(r"\s*;\s*(not stated|unknown)$", "", about.replace("_", " "))
     head, _, last = words.rpartition(", ")
     return (head, last) if head and re.fullmatch(r"\w+/\w+", last) else (words, "")
+
+
+def _of(name: str) -> str:
+    """Which cause or condition a latent belongs to, where its words do not say: `cause_ileal_set_in` -> ` (disease of the last ileum)`."""
+    found = re.fullmatch(
+        r"(?:cause_)?(.+?)(?:_\d+)?_(?:set_in|completeness|from_years|from_told|date_years|date_told|present|level|adherence)", name
+    )
+    if found is None or found[1] == "cause":
+        return ""
+    return f" ({CAUSES.get(found[1], found[1].replace('_', ' '))})"
 
 
 def _since(unknown: Unknown, z: Floats, values: Floats | None, weights: Floats) -> Unknown:

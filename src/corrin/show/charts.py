@@ -2,7 +2,8 @@
 
 The specification is plain data too, so that a page can draw it, `answer.plot()` can wrap it in Altair, and nothing here needs a browser
 or a network. One panel a reading: bands (5-95 % pale, 25-75 % darker), the median line, laboratory values as points (a triangle where
-the laboratory gave only a limit), doses as ticks at the foot, limits as dashed lines, and today as a vertical line.
+the laboratory gave only a limit), doses as ticks at the foot, limits as dashed lines, and today as a vertical line. A faint band between
+dotted lines is what was expected before the results. The figure `width` holds stacked bars instead (`show/width_chart.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from corrin.errors import InputError
+from corrin.show import width_chart
 from corrin.show.words import is_share, plain_unit
 
 Data = Mapping[str, Any]
@@ -53,6 +55,7 @@ FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours, told apart by people with any common colour blindness."""
 GREY = "#555555"
+BEFORE = "#7a7a7a"
 WIDTH, HEIGHT, RUG = 330, 190, 5
 """Pixels of one panel, and of one row of dose ticks."""
 MOST_TICKS = 60
@@ -61,8 +64,10 @@ MOST_TICKS = 60
 
 def chart(answer: Data, figure: str = "overview", past_months: float | None = None) -> Spec:
     """A Vega-Lite specification of one of `FIGURES` from the plain data of a `corrin.answer/1`."""
+    if figure == width_chart.NAME:
+        return width_chart.chart(answer)
     if figure not in FIGURES:
-        raise InputError("figure", repr(figure), f"one of {', '.join(FIGURES)}")
+        raise InputError("figure", repr(figure), f"one of {', '.join([*FIGURES, width_chart.NAME])}")
     title, wanted = FIGURES[figure]
     plans = list(answer["plans"])
     names = [name for name in wanted if name in answer["past"] or any(name in plan["readings"] for plan in plans)]
@@ -109,6 +114,8 @@ def _subtitle(answer: Data, names: Sequence[str]) -> str:
         what = "Laboratory values include the scatter of a report." if "state" in kinds else "Bands show what a laboratory would report."
     if any(is_share(band["unit"]) for band in _bands(answer, names)):
         what += " Dots: seen (100) or looked for and not found (0)."
+    if any(_earlier(plan, name) for plan in answer["plans"][:1] for name in names):
+        what += " Between dots: 90 of 100 before the results."
     today = "" if answer["as_of"] == "day 0" else f" Today is {answer['as_of']}."
     return f"Line: median. Dark band: middle half. Pale band: 90 of 100. {what}{today}"
 
@@ -116,6 +123,12 @@ def _subtitle(answer: Data, names: Sequence[str]) -> str:
 def _bands(answer: Data, names: Sequence[str]) -> list[Data]:
     courses = [answer["past"], *(plan["readings"] for plan in answer["plans"])]
     return [course[name] for course in courses for name in names if name in course]
+
+
+def _earlier(plan: Data, name: str) -> Data | None:
+    """A reading's band before the results."""
+    found: Data | None = plan.get("before", {}).get(name)
+    return found
 
 
 def _past_months(answer: Data, names: Sequence[str]) -> float:
@@ -130,6 +143,7 @@ def _panel(answer: Data, name: str, plans: Sequence[Data], first: float) -> Spec
     rows = _rows(answer["past"].get(name), "until today", first)
     for plan in plans:
         rows += _rows(plan["readings"].get(name), plan["title"], 0.0)
+    earlier = _rows(_earlier(plans[0], name), _without(answer, plans[0]), 0.0)
     labs = [_point(lab) for lab in answer["observed"] if lab["reading"] == name and lab["time_days"] >= first]
     limits = [{"limit": limit["value"], "label": limit["label"]} for limit in answer["thresholds"].get(name, ())]
     last = max(row["month"] for row in rows)
@@ -140,10 +154,10 @@ def _panel(answer: Data, name: str, plans: Sequence[Data], first: float) -> Spec
         "scale": {"domain": [round(first / MONTH, 2), last], "nice": False},
         "axis": {"values": _month_ticks(first / MONTH, last), "grid": False},
     }
-    scale, axis, factor = _vertical(band, rows, labs, limits)
+    scale, axis, factor = _vertical(band, [*rows, *earlier], labs, limits)
     unit = "%" if is_share(band["unit"]) else plain_unit(band["unit"])
     y_title = f"{band['label']} ({unit})" if unit else band["label"]
-    for row in rows:
+    for row in [*rows, *earlier]:
         for key in ("p05", "p25", "p50", "p75", "p95"):
             row[key] *= factor
     for point in labs:
@@ -153,21 +167,26 @@ def _panel(answer: Data, name: str, plans: Sequence[Data], first: float) -> Spec
         return {"field": field, "type": "quantitative", "scale": scale, "axis": {**axis, "title": None}}
 
     titles = [plan["title"] for plan in plans]
+    compared = [_without(answer, plans[0])] if answer.get("before") and plans[0].get("before") else []
     colour: Spec = {
         "field": "plan",
         "type": "nominal",
         "title": None,
-        "scale": {"domain": ["until today", *titles], "range": [GREY, *(PALETTE[i % len(PALETTE)] for i in range(len(titles)))]},
+        "scale": {
+            "domain": ["until today", *titles, *compared],
+            "range": [GREY, *(PALETTE[i % len(PALETTE)] for i in range(len(titles))), *([BEFORE] if compared else [])],
+        },
         "legend": {
             "symbolType": "stroke",
             "symbolStrokeWidth": 4,
             "symbolSize": 300,
             "symbolOpacity": 1,
-            "columns": 1 if sum(len(title) for title in titles) > 80 else 0,
+            "columns": 1 if sum(len(title) for title in [*titles, *compared]) > 80 else 0,
         },
     }
     pale, dark = (0.16, 0.30) if len(plans) <= 2 else (0.10, 0.22)
-    layers: list[Spec] = [
+    layers: list[Spec] = _before_layers(earlier, x, y, colour)
+    layers += [
         {"mark": {"type": "area", "opacity": pale}, "encoding": {"x": x, "y": y("p05"), "y2": {"field": "p95"}, "color": colour}},
         {"mark": {"type": "area", "opacity": dark}, "encoding": {"x": x, "y": y("p25"), "y2": {"field": "p75"}, "color": colour}},
         {"mark": {"type": "line", "strokeWidth": 2.2}, "encoding": {"x": x, "y": y("p50"), "color": colour}},
@@ -188,6 +207,29 @@ def _panel(answer: Data, name: str, plans: Sequence[Data], first: float) -> Spec
         "data": {"values": rows},
         "layer": layers,
     }
+
+
+def _without(answer: Data, plan: Data) -> str:
+    """What the faint band is called."""
+    what = "these results" if answer.get("before") == "earlier-results" else "the results"
+    return f"before {what} ({plan['title']})"
+
+
+def _before_layers(rows: Sequence[Data], x: Spec, y: Any, colour: Spec) -> list[Spec]:
+    """The band before the results: faint, between dotted lines, with a dotted median."""
+    if not rows:
+        return []
+    data = {"values": list(rows)}
+    lines = [
+        {
+            "data": data,
+            "mark": {"type": "line", "strokeWidth": 1.6 if key == "p50" else 1.2, "strokeDash": [1, 3], "strokeCap": "round"},
+            "encoding": {"x": x, "y": y(key), "color": colour},
+        }
+        for key in ("p05", "p50", "p95")
+    ]
+    area = {"type": "area", "opacity": 0.09}
+    return [{"data": data, "mark": area, "encoding": {"x": x, "y": y("p05"), "y2": {"field": "p95"}, "color": colour}}, *lines]
 
 
 def _rows(band: Data | None, plan: str, first: float) -> list[dict[str, Any]]:
@@ -359,7 +401,8 @@ def html(answer: Data, figure: str = "overview") -> str:
 def available(answer: Data) -> list[str]:
     """The figures this answer can draw."""
     held = set(answer["past"]).union(*(plan["readings"] for plan in answer["plans"]))
-    return [figure for figure, (_, names) in FIGURES.items() if held.intersection(names)]
+    figures = [figure for figure, (_, names) in FIGURES.items() if held.intersection(names)]
+    return [*figures, *([width_chart.NAME] if width_chart.bars(answer) else [])]
 
 
 def save(answer: Data, folder: Path, figures: Sequence[str] | None = None) -> list[Path]:

@@ -10,7 +10,8 @@ from corrin.show.blocks import table as _table
 from corrin.show.blocks import title as _title
 from corrin.show.blocks import wrap as _wrap
 from corrin.show.charts import MONTH
-from corrin.show.words import duration, is_share, number, percent, plain_unit
+from corrin.show.learned_text import WIDTH_NOTE, changed, learned, width_of
+from corrin.show.words import duration, interval, is_share, percent, plain_unit
 
 Data = Mapping[str, Any]
 
@@ -67,6 +68,8 @@ def report(answer: Data, width: int = 110) -> str:
         _head(answer, width),
         _today(answer, width),
         _causes(answer),
+        changed(answer, width),
+        learned(answer, width),
         *(_plan(plan, answer, width) for plan in answer["plans"]),
         _comparison(answer, width),
         _warnings(answer, width),
@@ -93,17 +96,6 @@ def _head(answer: Data, width: int) -> str:
     return "\n".join(lines)
 
 
-def _value(middle: float, low: float, high: float, unit: str) -> str:
-    """`57 (41 to 80)`; one number alone where all three read the same."""
-    shown = [_share(value) if is_share(unit) else number(value, unit) for value in (middle, low, high)]
-    return shown[0] if len(set(shown)) == 1 else f"{shown[0]} ({shown[1]} to {shown[2]})"
-
-
-def _share(value: float) -> str:
-    """A probability in per cent; 0 and 100 would claim what nobody knows."""
-    return "<1" if value < 0.01 else ">99" if value > 0.99 else f"{100 * value:.0f}"
-
-
 def _unit(unit: str) -> str:
     return "%" if is_share(unit) else plain_unit(unit)
 
@@ -128,11 +120,16 @@ def _today(answer: Data, width: int) -> str:
                 rows.append(
                     [
                         _named(quantity["label"], quantity["unit"], name in weak),
-                        _value(quantity["p50"], quantity["p05"], quantity["p95"], quantity["unit"]),
+                        interval(quantity["p50"], quantity["p05"], quantity["p95"], quantity["unit"]),
                         _measured(seen.get(name)),
                     ]
                 )
-    return _title("State today, learned from the history and what was measured") + "\n" + _table(rows, width)
+    found = {quantity["name"]: quantity["interval_from"] for quantity in answer["today"] if quantity.get("interval_from")}
+    parts = [_title("State today, learned from the history and what was measured"), _table(rows, width)]
+    if found:
+        labels = {quantity["name"]: quantity["label"] for quantity in answer["today"]}
+        parts += ["", _wrap(WIDTH_NOTE, width), width_of(found, labels, width, "Today")]
+    return "\n".join(parts)
 
 
 def _measured(lab: Data | None) -> str:
@@ -179,6 +176,9 @@ def _plan(plan: Data, answer: Data, width: int) -> str:
     parts += ["", _table(rows, width), ""]
     if plan["doses"] and "serum_b12" in plan["readings"]:
         parts += [_wrap(SERUM_NOTE, width), ""]
+    labels = {name: band["label"] for name, band in plan["readings"].items()}
+    sources = width_of(plan.get("interval_from", {}), labels, width, f"Width of the ranges after {duration(last * MONTH)}, from")
+    parts += [sources, ""] if sources else []
     parts.append(_recovery(plan, width))
     return "\n".join(parts).strip()
 
@@ -192,7 +192,7 @@ def _row(band: Data, months: list[int]) -> list[str]:
 
 
 def _short(middle: float, low: float, high: float, unit: str) -> str:
-    text = _value(middle, low, high, unit)
+    text = interval(middle, low, high, unit)
     return text.replace(" to ", "–") if low >= 0 else text
 
 
@@ -264,6 +264,11 @@ def _rests_on(answer: Data, width: int) -> str:
         f"{made['draws']:,} drawn people of this history, worth {made['effective_sample_size']:,.0f} after weighing by their data; "
         f"seed {made['seed']}. Chance alone may move a median by {100 * made['monte_carlo_error']:.1f} % of its range."
     )
+    state = {
+        "current": "fitted to studies and a survey",
+        "stale": "fitted to studies and a survey, and stale: the numbers have changed since",
+    }
+    lines.append(f"The population people are drawn from: {state.get(made['calibration'], 'as the facts have it, not fitted as a whole')}.")
     if made["certificate"] is not None:
         lines.append(
             f"The equations were solved to within {100 * made['certificate']:.2g} % of each reading (measured on some of the people)."

@@ -44,6 +44,17 @@ def number(value: float, unit: str = "") -> str:
     return "0" if size < 0.005 else f"{value:.2f}"
 
 
+def interval(middle: float, low: float, high: float, unit: str) -> str:
+    """`57 (41 to 80)`; one number alone where all three read the same."""
+    shown = [share(value) if is_share(unit) else number(value, unit) for value in (middle, low, high)]
+    return shown[0] if len(set(shown)) == 1 else f"{shown[0]} ({shown[1]} to {shown[2]})"
+
+
+def share(value: float) -> str:
+    """A probability in per cent; 0 and 100 would claim what nobody knows."""
+    return "<1" if value < 0.01 else ">99" if value > 0.99 else f"{100 * value:.0f}"
+
+
 def percent(share: float) -> str:
     """A probability in words that never claim certainty: `under 1 %`, `62 %`, `over 99 %`."""
     if share < 0.01:
