@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 # read_fhir stands only below: rooms that ask for the version must not be seen to reach the shells.
 if TYPE_CHECKING:
+    from corrin.answers.assess import AssessAnswer, assess
     from corrin.answers.check import check
     from corrin.answers.check_record import Check
     from corrin.answers.claim import ClaimAnswer, claim
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 
 # Each public name and the module that holds it; loaded on first use, so that `import corrin` stays instant.
 _HOMES = {
+    "AssessAnswer": "corrin.answers.assess",
     "Bug": "corrin.errors",
     "Case": "corrin.case.case",
     "Check": "corrin.answers.check_record",
@@ -48,6 +50,7 @@ _HOMES = {
     "PainAnswer": "corrin.answers.pain",
     "Plan": "corrin.case.plan",
     "Recognised": "corrin.answers.recognise",
+    "assess": "corrin.answers.assess",
     "built_in_plans": "corrin.case.plan",
     "check": "corrin.answers.check",
     "claim": "corrin.answers.claim",
@@ -69,6 +72,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AssessAnswer",
     "Bug",
     "Case",
     "Check",
@@ -85,6 +89,7 @@ __all__ = [
     "Plan",
     "Recognised",
     "__version__",
+    "assess",
     "built_in_plans",
     "check",
     "claim",

@@ -377,6 +377,20 @@ def matters(
 
 
 @app.command()
+def assess(
+    case: CaseArgument,
+    guide: Annotated[list[str] | None, typer.Option(help="A guideline's id, or all; may be repeated.")] = None,
+    spectrum: Annotated[str | None, typer.Option(help="community or clinic: whom the person is taken to be one of.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.assess/1 instead of the page.")] = False,
+) -> None:
+    """Is it deficiency, why, and what now: all results read together, causes, and the guideline's own word, on one page."""
+    from corrin.answers.assess import assess as answer_assess
+
+    answer = answer_assess(_case(case, any_age=True), guide or (), spectrum=spectrum)
+    typer.echo(answer.to_json() if json else answer.text(), nl=False)
+
+
+@app.command()
 def warm() -> None:
     """Compile the model now, so that the first forecast is quick."""
     _settings()
@@ -404,15 +418,15 @@ def _settings(**arguments: Any) -> dict[str, Chosen]:
     return chosen
 
 
-def _case(name: str) -> Case:
+def _case(name: str, any_age: bool = False) -> Case:
     """A case file or FHIR when there is one of that name, else an example."""
-    person, report = _read(name)
+    person, report = _read(name, any_age)
     if report is not None:
         typer.echo(report.summary(), err=True)
     return person
 
 
-def _read(name: str) -> tuple[Case, Report | None]:
+def _read(name: str, any_age: bool = False) -> tuple[Case, Report | None]:
     """The case of that name; of FHIR also the account of how it was read."""
     from corrin.answers.examples import example
     from corrin.case.reader import read_case
@@ -424,9 +438,9 @@ def _read(name: str) -> tuple[Case, Report | None]:
     if is_fhir(path):
         from corrin.shells.fhir import read_fhir
 
-        return read_fhir(path)
+        return read_fhir(path, any_age=any_age)
     if path.exists() or path.suffix in (".json", ".toml") or len(path.parts) > 1:
-        return read_case(path), None
+        return read_case(path, any_age=any_age), None
     return example(name), None
 
 

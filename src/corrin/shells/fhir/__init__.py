@@ -41,6 +41,7 @@ def read_fhir(
     as_of: str | datetime.date | None = None,
     leave_out_doubtful: bool = False,
     today: datetime.date | None = None,
+    any_age: bool = False,
 ) -> tuple[Case, Report]:
     """The case of one patient, and the account of what was read, used and left out.
 
@@ -49,10 +50,11 @@ def read_fhir(
     another unit, its unit to another quantity) is refused, or with `leave_out_doubtful` left out and told. `today` is what counts as the
     future (default: the clock).
 
-    Raises `InputError` (place, what was found, what was expected, the cure) for what cannot be read, `NotCovered` for a person under 16.
+    Raises `InputError` (place, what was found, what was expected, the cure) for what cannot be read, `NotCovered` for a person under 16
+    unless `any_age`.
     """
     found, account = fhir_document(source, patient=patient, as_of=as_of, leave_out_doubtful=leave_out_doubtful, today=today)
-    return read_case(found), account
+    return read_case(found, any_age=any_age), account
 
 
 def fhir_document(

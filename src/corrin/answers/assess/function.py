@@ -1,0 +1,265 @@
+"""Is it deficiency? (Q1) Three quantities from all markers together, each with what it rests on, and what each marker contributed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from corrin.answers.assess.reports import Counted, Result
+from corrin.answers.assess.state import (
+    Evidence,
+    Shares,
+    bands_at,
+    exceeds,
+    lacking,
+    leaning,
+    marker_of,
+    odds_at,
+    posterior,
+    with_factors,
+)
+from corrin.facts.deficiency import Deficiency, Fit, stated
+
+Z90 = 1.645
+CLEAR, STRONG = math.log(1.5), math.log(4.5)
+CONTRADICTS = math.log(3.0)
+BANDS = ((0.05, "unlikely"), (0.25, "not likely, not excluded"), (0.75, "open"), (0.95, "likely"), (1.01, "very likely"))
+HEALTHY_EGFR = 90.0
+FEWEST_ODDS = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the table is asked about: spectrum, age, history (odds by band) and kidney."""
+
+    table: Deficiency
+    spectrum: str
+    age_y: float
+    odds: tuple[Shares, ...]
+    egfr: float | None
+
+    @property
+    def log_filtration(self) -> float | None:
+        """ln(eGFR / 90) where it is known."""
+        return None if self.egfr is None else math.log(max(self.egfr, 3.0) / 90.0)
+
+    def prior(self, fit: Fit) -> Shares:
+        """Bands before any marker."""
+        return with_factors(bands_at(fit, self.table, self.spectrum, self.age_y), self.odds)
+
+    def bands(self, evidence: Sequence[Evidence], fit: Fit | None = None) -> Shares:
+        """Bands given markers."""
+        chosen = fit or self.table.central
+        return posterior(chosen, self.table, self.prior(chosen), evidence, self.age_y, self.log_filtration)
+
+    def leans(self, evidence: Sequence[Evidence], fit: Fit | None = None) -> float:
+        """Log odds of the same."""
+        return leaning(self.bands(evidence, fit), self.table)
+
+    def lacks(self, evidence: Sequence[Evidence], fit: Fit | None = None) -> float:
+        """Probability that function lies below the floor."""
+        return lacking(self.bands(evidence, fit), self.table)
+
+
+def word(p: float) -> str:
+    """A probability as a word."""
+    return next(name for limit, name in BANDS if p < limit)
+
+
+def logit(p: float) -> float:
+    """Log odds, kept finite."""
+    q = min(max(p, FEWEST_ODDS), 1.0 - FEWEST_ODDS)
+    return math.log(q / (1.0 - q))
+
+
+def expit(x: float) -> float:
+    """Probability of log odds."""
+    return 1.0 / (1.0 + math.exp(-max(min(x, 500.0), -500.0)))
+
+
+def interval(person: Person, evidence: Sequence[Evidence], p: float) -> tuple[float, float]:
+    """Nine tenths: what is not known of the population, and the table's own error where it says p."""
+    others = [person.leans(evidence, fit) for fit in person.table.others]
+    mean = sum(others) / len(others)
+    spread = sum((value - mean) ** 2 for value in others) / max(len(others) - 1, 1)
+    own = next((region.error for region in person.table.regions if p < region.high), person.table.regions[-1].error)
+    sd = math.sqrt(spread + own * own)
+    middle = person.leans(evidence)
+    return expit(middle - Z90 * sd), expit(middle + Z90 * sd)
+
+
+def function(person: Person, counted: Sequence[Counted]) -> dict[str, Any]:
+    """P(functional activity below the floor)."""
+    evidence = [row.evidence for row in counted if row.evidence is not None]
+    p, before = person.lacks(evidence), person.lacks([])
+    low, high = interval(person, evidence, p)
+    return {
+        "probability": _share(p), "low": _share(low), "high": _share(high), "word": word(p), "before_markers": _share(before),
+        "floor_percent": person.table.floor_percent, "used": [row.result.marker for row in counted if row.evidence is not None],
+    }  # fmt: skip
+
+
+def _share(p: float) -> float:
+    return round(min(max(p, 0.0), 1.0), 4)
+
+
+def contributions(person: Person, counted: Sequence[Counted]) -> list[dict[str, Any]]:
+    """What each marker did: the probability without it, and the odds it multiplied."""
+    evidence = [row.evidence for row in counted if row.evidence is not None]
+    whole, before = person.leans(evidence), person.leans([])
+    rows = []
+    for row in counted:
+        data: dict[str, Any] = {"marker": row.result.marker, "as_reported": row.result.words, "day": row.result.day, "why": list(row.why)}
+        if row.evidence is None:
+            rows.append({**data, "counts": "set aside", "odds": 1.0, "alone": None, "without": None})
+            continue
+        rest = [item for item in evidence if item is not row.evidence]
+        moved = whole - person.leans(rest)
+        alone = person.leans([row.evidence]) - before
+        rows.append({
+            **data, "counts": counts_as(moved), "odds": float(f"{math.exp(moved):.3g}"), "alone": _share(person.lacks([row.evidence])),
+            "alone_odds": float(f"{math.exp(alone):.3g}"), "without": _share(person.lacks(rest)),
+        })  # fmt: skip
+    return rows
+
+
+def counts_as(moved: float) -> str:
+    """Log odds as words."""
+    if abs(moved) < CLEAR:
+        return "hardly either way"
+    strength = "strongly " if abs(moved) >= STRONG else ""
+    return f"{strength}{'for' if moved > 0.0 else 'against'}"
+
+
+def contradiction(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """Markers that, each alone, speak clearly for and clearly against deficiency; nothing when they do not disagree."""
+    for_, against = [], []
+    for row in rows:
+        if row["alone"] is not None:
+            moved = math.log(row["alone_odds"])
+            if moved > CONTRADICTS:
+                for_.append(row["marker"])
+            elif moved < -CONTRADICTS:
+                against.append(row["marker"])
+    return [for_, against] if for_ and against else []
+
+
+def mma_limit(table: Deficiency, egfr: float | None) -> float:
+    """Upper limit of methylmalonic acid in nmol/L: the laboratory's usual one, raised as filtration falls below 90."""
+    if egfr is None or egfr >= HEALTHY_EGFR:
+        return table.mma_limit_nmol_l
+    raised: float = (HEALTHY_EGFR / max(egfr, 3.0)) ** table.mma_kidney_power
+    return table.mma_limit_nmol_l * raised
+
+
+def mma(person: Person, counted: Sequence[Counted], found: dict[str, Result]) -> dict[str, Any]:
+    """P(MMA above the kidney-adjusted limit if measured), by everything but MMA itself; and what was measured."""
+    limit = mma_limit(person.table, person.egfr)
+    rest = [row.evidence for row in counted if row.evidence is not None and row.result.marker != "mma"]
+
+    def chance(fit: Fit) -> float:
+        return exceeds(fit, person.bands(rest, fit), "mma", math.log(limit), person.age_y, person.log_filtration)
+
+    p = chance(person.table.central)
+    others = [logit(chance(fit)) for fit in person.table.others]
+    mean = sum(others) / len(others)
+    sd = math.sqrt(sum((value - mean) ** 2 for value in others) / max(len(others) - 1, 1))
+    row = found.get("mma")
+    side = None if row is None else "above" if row.low > limit else "below" if row.high <= limit else "unclear"
+    return {
+        "limit_nmol_l": round(limit, 1), "limit_unadjusted_nmol_l": person.table.mma_limit_nmol_l,
+        "adjusted": limit != person.table.mma_limit_nmol_l,
+        "kidney_known": person.egfr is not None, "probability": _share(p), "low": _share(expit(logit(p) - Z90 * sd)),
+        "high": _share(expit(logit(p) + Z90 * sd)), "measured": None if row is None else row.words, "side": side,
+    }  # fmt: skip
+
+
+def response(p: float, above: str | None, nerves: bool, treated: bool) -> dict[str, Any]:
+    """Whether B12 is expected to help: a graded statement, because data are thin."""
+    missed, clear = stated()["missed_by_serum_b12"], stated()["mma_in_clear_deficiency"]
+    if treated:
+        grade, text = "cannot be told", "B12 is being given: its answer is judged by the course (blood count in weeks, nerves in months)."
+    elif p >= 0.75 or (above == "above" and p >= 0.5):
+        grade = "expected"
+        text = f"In clear deficiency nearly all who respond had a raised MMA before ({100 * clear.value:.0f} % of 434 episodes)."
+    elif p >= 0.05:
+        grade = "possible"
+        text = f"Markers decide poorly here: of 37 people who responded, {100 * missed.value:.0f} % had a normal serum B12."
+    else:
+        grade = "not expected, not excluded"
+        text = (
+            f"Normal markers do not rule a response out: of 37 people who responded, {100 * missed.value:.0f} % had a normal serum B12, "
+            f"{100 * stated()['missed_by_mma'].value:.0f} % a normal MMA."
+        )
+    if nerves:
+        text += " For nerves it depends on how long it has lasted: `corrin forecast` shows it."
+    return {"grade": grade, "text": text, "evidence": "low", "sources": sorted({missed.source, clear.source})}
+
+
+def combined(found: dict[str, Result], age_y: float) -> dict[str, Any]:
+    """cB12 (Fedosov): log10(holoTC B12 / (MMA Hcy)) less an age factor, in pmol/L and umol/L; needs all four."""
+    names = ("holotranscobalamin", "serum_b12", "mma", "homocysteine")
+    missing = [name for name in names if name not in found or found[name].value is None or not found[name].value]
+    note = "the age factor is recalled, not read; the bands are read from a laboratory's guide"
+    if missing:
+        return {"value": None, "missing": missing, "note": note, "sources": ["Fedosov2013", "ViapathcB12"]}
+    active, total, methyl, homocysteine = (float(found[name].low) for name in names)
+    factor = stated()["age_factor_cb12"].value / (1.0 + (age_y / 230.0) ** 2.6)
+    value = math.log10(active * total / (methyl / 1000.0 * homocysteine)) - factor
+    words = ((-2.5, "probable deficiency"), (-1.5, "possible deficiency"), (-0.5, "low"), (1.5, "adequate"), (math.inf, "elevated"))
+    return {"value": round(value, 2), "word": next(name for limit, name in words if value < limit), "missing": [], "note": note,
+            "sources": ["Fedosov2013", "ViapathcB12"]}  # fmt: skip
+
+
+NODES = 15
+TESTS = {
+    "serum_b12": "cheap, everywhere",
+    "holotranscobalamin": "not offered everywhere; not moved by pregnancy or the pill",
+    "mma": "sent away by many laboratories; read with kidney function",
+    "homocysteine": "common; the sample is cooled and separated at once; moved by folate and kidneys",
+    "blood count": "cheap, everywhere",
+}
+
+
+def next_tests(person: Person, counted: Sequence[Counted], voided: dict[str, float]) -> list[dict[str, Any]]:
+    """What each marker not yet measured is expected to do: mean change of the probability, and the chance of another word.
+
+    `voided`: weight a marker would have here, from the same switches as those measured.
+    """
+    evidence = [row.evidence for row in counted if row.evidence is not None]
+    have = {row.result.marker for row in counted}
+    now, bands, fit = person.lacks(evidence), person.bands(evidence), person.table.central
+    rows = []
+    for name in ("serum_b12", "holotranscobalamin", "mma", "homocysteine", "mcv"):
+        if name in have:
+            continue
+        marker = marker_of(fit, name, person.log_filtration)
+        low, high = min(marker.means) - 2.5 * marker.sd, max(marker.means) + 2.5 * marker.sd
+        change = flips = total = 0.0
+        for node in range(NODES):
+            t = low + (high - low) * (node + 0.5) / NODES
+            weight = sum(share * math.exp(-0.5 * ((t - mean) / marker.sd) ** 2) for share, mean in zip(bands, marker.means, strict=True))
+            item = Evidence(name, x := _unscaled(person, name, t), x, voided.get(name, 1.0), name in voided and voided[name] < 0.0)
+            item = replace(item, weight=abs(item.weight))
+            then = person.lacks([*evidence, item])
+            change += weight * abs(then - now)
+            flips += weight * (word(then) != word(now))
+            total += weight
+        label = "blood count" if name == "mcv" else name
+        rows.append({"test": label, "expected_change": round(change / total, 4), "chance_of_another_word": round(flips / total, 4),
+                     "about": TESTS[label]})  # fmt: skip
+    return sorted(rows, key=lambda row: (-row["expected_change"], row["test"]))
+
+
+def _unscaled(person: Person, name: str, t: float) -> float:
+    """ln(value) of a place on a marker's scale, for this age and kidney."""
+    marker = marker_of(person.table.central, name, person.log_filtration)
+    decades = (person.age_y - 50.0) / 10.0
+    y = (math.exp(marker.stretch * t) - 1.0) / marker.stretch if marker.stretch else t
+    x = y + marker.age * decades + marker.age_square * decades * decades + marker.middle
+    return x + (marker.filtration * person.log_filtration if person.log_filtration is not None else 0.0)
+
+
+__all__ = ["Person", "combined", "contradiction", "contributions", "function", "mma", "mma_limit", "next_tests", "odds_at", "response"]

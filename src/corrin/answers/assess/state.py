@@ -1,0 +1,194 @@
+"""How well B12 works in somebody's cells, from markers: one posterior over the bands of the distilled table.
+
+Within a band the markers are taken as independent (in the simulated population they are, except total against active B12, which the table
+weighs down). Every marker has one SD in all bands and means in one direction, so more of a bad sign never lowers the probability. Plain
+arithmetic on a few hundred numbers: no array library, because the answer must be there at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from corrin.facts.deficiency import Deficiency, Factor, Fit, Marker
+
+Shares = tuple[float, ...]
+FAR_SD = 3.0
+"""Values further than this beyond the outermost band count as lying there."""
+UNBENT = 0.25
+"""Least slope of the scale of a marker."""
+ELSEWHERE = {"haemoglobin": (-0.25, 0.25), "mcv": (0.0, 0.12)}
+"""Mean and SD (ln, against replete people) of a blood count that something other than B12 rules (a judgement)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One marker as it counts: ln of the value in the analyte's unit, between `low` and `high` (equal: known up to the test's error).
+
+    `weight` 0 to 1; `only_raises`: it may speak for deficiency and never against it; `shift` is taken off ln(value).
+    """
+
+    marker: str
+    low: float
+    high: float
+    weight: float = 1.0
+    only_raises: bool = False
+    shift: float = 0.0
+    narrower: float = 1.0
+    """Factor on the SD where something that widened it (sex) is known."""
+    outside: float = 0.0
+    """Share of people in whom something else rules this marker; it lies anywhere within `ELSEWHERE` then."""
+
+
+def scaled(marker: Marker, x: float, age_y: float, log_filtration: float | None) -> float:
+    """A value (its ln) on the marker's own scale, less age and, where both know it, kidney."""
+    decades = (age_y - 50.0) / 10.0
+    y = x - marker.age * decades - marker.age_square * decades * decades - marker.middle
+    if log_filtration is not None:
+        y -= marker.filtration * log_filtration
+    if marker.stretch == 0.0:
+        return y
+    return math.log(max(1.0 + marker.stretch * y, UNBENT)) / marker.stretch
+
+
+def chances(marker: Marker, item: Evidence, age_y: float, log_filtration: float | None) -> Shares:
+    """Likelihood of the evidence in each band (up to a factor)."""
+    sd = marker.sd * item.narrower
+    least, most = min(marker.means) - FAR_SD * sd, max(marker.means) + FAR_SD * sd
+
+    def at(x: float) -> float:
+        return min(max(scaled(marker, x - item.shift, age_y, log_filtration), least), most)
+
+    most_full = marker.means[-1]
+    if item.low == item.high:
+        t = at(item.low)
+        found = [math.exp(-0.5 * ((t - mean) / sd) ** 2) / sd for mean in marker.means]
+    else:
+        low = at(item.low) if math.isfinite(item.low) else -math.inf
+        high = at(item.high) if math.isfinite(item.high) else math.inf
+        found = [max(_normal((high - mean) / sd) - _normal((low - mean) / sd), 1e-12) for mean in marker.means]
+    if item.outside == 0.0:
+        return tuple(found)
+    shift, wide = ELSEWHERE[item.marker]
+    mean = most_full + shift
+    if item.low == item.high:
+        other = math.exp(-0.5 * ((at(item.low) - mean) / wide) ** 2) / wide
+    else:
+        other = _normal((high - mean) / wide) - _normal((low - mean) / wide)
+    return tuple((1.0 - item.outside) * chance + item.outside * other for chance in found)
+
+
+def _normal(z: float) -> float:
+    return 0.5 * math.erfc(-z / math.sqrt(2.0))
+
+
+def bands_at(fit: Fit, table: Deficiency, spectrum: str, age_y: float) -> Shares:
+    """Share of people in each band at an age."""
+    rows, ages = fit.bands[spectrum], table.ages
+    age = min(max(age_y, ages[0]), ages[-1])
+    place = next(k for k in range(len(ages) - 1) if age <= ages[k + 1])
+    part = (age - ages[place]) / (ages[place + 1] - ages[place])
+    return tuple(low + part * (high - low) for low, high in zip(rows[place], rows[place + 1], strict=True))
+
+
+def normalised(weights: Iterable[float]) -> Shares:
+    """Weights that sum to one."""
+    listed = tuple(weights)
+    total = sum(listed)
+    return tuple(weight / total for weight in listed)
+
+
+def posterior(
+    fit: Fit, table: Deficiency, prior: Sequence[float], evidence: Sequence[Evidence], age_y: float, log_filtration: float | None
+) -> Shares:
+    """Share of each band given the evidence. Evidence that may only raise is left out where it would lower."""
+    vectors = []
+    for item in evidence:
+        found = chances(marker_of(fit, item.marker, log_filtration), item, age_y, log_filtration)
+        vectors.append((item, [math.log(max(chance, 1e-300)) for chance in found]))
+    fixed = [pair for pair in vectors if not pair[0].only_raises]
+    loose = [pair for pair in vectors if pair[0].only_raises]
+    begin = [math.log(share) for share in prior]
+    best: Shares = ()
+    for kept in product((True, False), repeat=len(loose)):
+        chosen = fixed + [pair for pair, keep in zip(loose, kept, strict=True) if keep]
+        made = _weighed(table, begin, chosen)
+        if not best or lacking(made, table) > lacking(best, table):
+            best = made
+    return best
+
+
+def _weighed(table: Deficiency, begin: Sequence[float], chosen: Sequence[tuple[Evidence, list[float]]]) -> Shares:
+    names = {item.marker for item, _ in chosen}
+    logs = list(begin)
+    for item, vector in chosen:
+        weight = item.weight * beside(table, item.marker, names)
+        logs = [value + weight * more for value, more in zip(logs, vector, strict=True)]
+    top = max(logs)
+    return normalised(math.exp(value - top) for value in logs)
+
+
+def beside(table: Deficiency, marker: str, names: Iterable[str]) -> float:
+    """Weight of a marker beside others that say in part the same."""
+    return math.prod(table.beside.get(f"{marker} beside {name}", 1.0) for name in names if name != marker)
+
+
+def marker_of(fit: Fit, name: str, log_filtration: float | None) -> Marker:
+    """The marker, with the kidney counted where its function is known."""
+    return fit.kidney[name] if log_filtration is not None and name in fit.kidney else fit.markers[name]
+
+
+def lacking(shares: Sequence[float], table: Deficiency) -> float:
+    """Probability that function lies below the floor."""
+    return min(1.0, sum(shares[: table.below]))
+
+
+def leaning(shares: Sequence[float], table: Deficiency) -> float:
+    """Log odds that function lies below the floor; finer than the probability where that is all but certain."""
+    below, above = sum(shares[: table.below]), sum(shares[table.below :])
+    return math.log(max(below, 1e-300)) - math.log(max(above, 1e-300))
+
+
+def exceeds(fit: Fit, shares: Sequence[float], marker: str, limit: float, age_y: float, log_filtration: float | None) -> float:
+    """Chance that a laboratory would report the marker above a limit (its ln), given shares of the bands."""
+    row = marker_of(fit, marker, log_filtration)
+    t = scaled(row, limit, age_y, log_filtration)
+    return sum(share * _normal((mean - t) / sd) for share, mean, sd in zip(shares, row.means, row.spreads, strict=True))
+
+
+def with_factors(prior: Shares, odds: Sequence[Shares]) -> Shares:
+    """A prior moved by what the history holds."""
+    moved = list(prior)
+    for factor in odds:
+        moved = [share * ratio for share, ratio in zip(moved, factor, strict=True)]
+    return normalised(moved)
+
+
+def odds_at(table: Deficiency, name: str, amount: float | None = None, years: float | None = None) -> Shares:
+    """Odds by band of a factor, between the amounts and years it was simulated at (in ln); outside them the nearest."""
+    rows = table.factors[name]
+    amounts = sorted({row.amount for row in rows if row.amount is not None})
+    if amounts and amount is not None:
+        return _between(amounts, amount, lambda at: _over_years([row for row in rows if row.amount == at], years))
+    middle = amounts[len(amounts) // 2] if amounts else None
+    return _over_years([row for row in rows if row.amount == middle], years)
+
+
+def _over_years(rows: Sequence[Factor], years: float | None) -> Shares:
+    found = {row.years: row.odds for row in rows}
+    known = sorted(key for key in found if key is not None)
+    if not known:
+        return next(iter(found.values()))
+    return _between(known, known[len(known) // 2] if years is None else years, lambda at: found[at])
+
+
+def _between(known: Sequence[float], wanted: float, of: Callable[[float], Shares]) -> Shares:
+    value = min(max(wanted, known[0]), known[-1])
+    if len(known) == 1:
+        return of(known[0])
+    place = next(k for k in range(len(known) - 1) if value <= known[k + 1])
+    part = math.log(value / known[place]) / math.log(known[place + 1] / known[place])
+    low, high = of(known[place]), of(known[place + 1])
+    return tuple(math.exp((1.0 - part) * math.log(a) + part * math.log(b)) for a, b in zip(low, high, strict=True))

@@ -1,0 +1,194 @@
+"""The table behind `corrin assess`: markers and B12 function as the population has them, distilled by `scripts/distil.py`.
+
+Function is cut into bands of activity (share of a replete person's, both enzymes that need B12, by what each weighs for nerve). For each
+band the table holds how often it is there, by age and spectrum, and how each marker lies in it. Made from the population, never fitted to
+anything else; written anew whenever the population changes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from corrin.errors import Bug
+
+FORMAT = "corrin.deficiency/1"
+MARKERS = ("serum_b12", "holotranscobalamin", "mma", "homocysteine", "haemoglobin", "mcv")
+SPECTRA = ("community", "clinic")
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """How one marker lies in each band, on the scale t = ln(1 + k (x - m)) / k of x = ln(value in the analyte's unit), less age and kidney.
+
+    `means` by band on that scale, in one direction throughout; `sd` the same in all bands, so that a higher (or lower) value always
+    speaks the same way; `spreads` the SD of each band, for what a laboratory would report. `age`, `age_square` per decade from 50;
+    `filtration` per unit of ln(eGFR / 90), 0 where the kidney is not counted.
+    """
+
+    means: tuple[float, ...]
+    spreads: tuple[float, ...]
+    sd: float
+    stretch: float
+    middle: float
+    age: float
+    age_square: float
+    filtration: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One reading of the population. `bands`: spectrum -> ages -> share of people in each band; `kidney`: markers where eGFR is known."""
+
+    bands: Mapping[str, tuple[tuple[float, ...], ...]]
+    markers: Mapping[str, Marker]
+    kidney: Mapping[str, Marker]
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """What something in a history does to the bands: `amount` and `years` of the person drawn, `odds` by band against people without it."""
+
+    amount: float | None
+    years: float | None
+    odds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """People the table was not made from, where it said `low` to `high`: mean said, share true, error beyond chance (logit)."""
+
+    low: float
+    high: float
+    people: int
+    said: float
+    true: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Deficiency:
+    """The table. `edges` of the bands in percent of activity, the floor one of them; `beside`: weights of markers that say the same."""
+
+    made: Mapping[str, str]
+    floor_percent: float
+    floor_insult: float
+    edges: tuple[float, ...]
+    ages: tuple[float, ...]
+    central: Fit
+    others: tuple[Fit, ...]
+    factors: Mapping[str, tuple[Factor, ...]]
+    beside: Mapping[str, float]
+    regions: tuple[Region, ...]
+    auc: Mapping[str, float]
+    mma_limit_nmol_l: float
+    mma_kidney_power: float
+
+    @property
+    def below(self) -> int:
+        """How many bands lie below the floor."""
+        return self.edges.index(self.floor_percent)
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A figure of the literature that stands in answers: an odds ratio, a test's sensitivity and specificity, a shift of a test."""
+
+    name: str
+    of: str
+    words: str
+    value: float
+    low: float | None
+    high: float | None
+    specificity: float | None
+    source: str
+    at: str
+    how: str
+    seen: str
+
+
+def _row(where: str, kind: type, data: Any) -> Any:
+    names = {column.name for column in fields(kind)}
+    if not isinstance(data, dict) or set(data) != names:
+        raise ValueError(f"{where}: keys {sorted(data) if isinstance(data, dict) else data!r}, expected {sorted(names)}")
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+
+
+def _fit(where: str, data: Any, bands: int, ages: int) -> Fit:
+    if set(data) != {"bands", "markers", "kidney"} or set(data["bands"]) != set(SPECTRA) or set(data["markers"]) != set(MARKERS):
+        raise ValueError(f"{where}: keys {sorted(data)}")
+    shares = {}
+    for spectrum, rows in data["bands"].items():
+        if len(rows) != ages or any(len(row) != bands or abs(sum(row) - 1.0) > 1e-3 or min(row) <= 0.0 for row in rows):
+            raise ValueError(f"{where}: bands of {spectrum} are not shares")
+        shares[spectrum] = tuple(tuple(float(share) for share in row) for row in rows)
+    found = []
+    for part in ("markers", "kidney"):
+        markers = {name: _row(f"{where}.{part}.{name}", Marker, marker) for name, marker in data[part].items()}
+        for name, marker in markers.items():
+            steps = [after - before for before, after in zip(marker.means, marker.means[1:], strict=False)]
+            if (
+                {len(marker.means), len(marker.spreads)} != {bands}
+                or min(marker.sd, *marker.spreads) <= 0.0
+                or (min(steps) < 0.0 < max(steps))
+            ):
+                raise ValueError(f"{where}.{part}.{name}: means go both ways or are not one for each band")
+        found.append(MappingProxyType(markers))
+    return Fit(MappingProxyType(shares), *found)
+
+
+def read(text: str) -> Deficiency:
+    """The table from its text. Raises `Bug` where it does not hold together."""
+    try:
+        data = json.loads(text)
+        if data.pop("format") != FORMAT:
+            raise ValueError("another format")
+        edges, ages = tuple(data["edges"]), tuple(data["ages"])
+        bands = len(edges) - 1
+        if data["floor_percent"] not in edges or list(edges) != sorted(set(edges)):
+            raise ValueError("the floor is no edge, or the edges are out of order")
+        data["central"] = _fit("central", data["central"], bands, len(ages))
+        data["others"] = [_fit(f"others[{k}]", other, bands, len(ages)) for k, other in enumerate(data["others"])]
+        data["factors"] = {name: tuple(_row(f"factors.{name}", Factor, row) for row in rows) for name, rows in data["factors"].items()}
+        if any(len(row.odds) != bands or min(row.odds) <= 0.0 for rows in data["factors"].values() for row in rows):
+            raise ValueError("odds of a factor are not one for each band")
+        data["regions"] = [_row("regions", Region, row) for row in data["regions"]]
+        made: Deficiency = _row("table", Deficiency, data)
+        return made
+    except (ValueError, KeyError, TypeError) as reason:
+        raise Bug(f"facts/population/deficiency.json cannot be read: {reason}. Run python scripts/distil.py, or put it back.") from None
+
+
+@cache
+def deficiency() -> Deficiency:
+    """The table of the population in use."""
+    return read(files("corrin.facts").joinpath("population", "deficiency.json").read_text("utf-8"))
+
+
+KINDS = {"odds ratio", "test", "shift"}
+HOWS = {"stated", "computed", "assumed", "recalled"}
+
+
+@cache
+def stated() -> Mapping[str, Stated]:
+    """Figures of the literature by name (facts/population/deficiency.toml)."""
+    table = tomllib.loads(files("corrin.facts").joinpath("population", "deficiency.toml").read_text("utf-8"))
+    columns = {column.name for column in fields(Stated)}
+    found = {}
+    for name, row in table.items():
+        where = f"facts/population/deficiency.toml, [{name}]"
+        full = {"low": None, "high": None, "specificity": None, **row}
+        if {"name", *full} != columns:
+            raise Bug(f"{where}: keys {sorted(row)}; expected {sorted(columns)}.")
+        made = Stated(name=name, **full)
+        if made.how not in HOWS or not math.isfinite(made.value) or not made.source or not made.at or made.of.split(" of ")[0] not in KINDS:
+            raise Bug(f"{where}: of {made.of!r}, how {made.how!r}; expected {sorted(KINDS)}, {sorted(HOWS)}, a source and a place.")
+        found[name] = made
+    return MappingProxyType(found)
