@@ -63,7 +63,9 @@ def extra(facts: Facts, names: Sequence[str]) -> list[str]:
 
 def clause(result: ClauseResult, measured: Collection[str] = ()) -> dict[str, Any]:
     """One clause that holds: its id, what follows (less tests that were done), how it was read."""
-    follows = [row for row in result.follows if not (row.kind == "test" and row.tests and set(row.tests) <= set(measured))]
+    # Whether to test at all is answered once one of the tests offered was done; which further tests, once all were.
+    done = any if result.clause.topic == "who to test" else all
+    follows = [row for row in result.follows if not (row.kind == "test" and row.tests and done(name in measured for name in row.tests))]
     return {
         "id": result.clause.id, "topic": result.clause.topic, "says": result.clause.says, "standing": result.clause.standing,
         "then": [{"kind": row.kind, "text": row.text, "plan": row.plan, "after_days": row.after_days} for row in follows],

@@ -39,6 +39,8 @@ class Person:
     age_y: float
     odds: tuple[Shares, ...]
     egfr: float | None
+    unnamed: float = 1.0
+    """How much of what a clinic has over the community, in causes nobody named, is left beside what the case names: 0 to 1."""
 
     @property
     def log_filtration(self) -> float | None:
@@ -47,7 +49,11 @@ class Person:
 
     def prior(self, fit: Fit) -> Shares:
         """Bands before any marker."""
-        return with_factors(bands_at(fit, self.table, self.spectrum, self.age_y), self.odds)
+        base = bands_at(fit, self.table, "community", self.age_y)
+        if self.spectrum == "clinic":
+            clinic = bands_at(fit, self.table, "clinic", self.age_y)
+            base = tuple(low + self.unnamed * (high - low) for low, high in zip(base, clinic, strict=True))
+        return with_factors(base, self.odds)
 
     def bands(self, evidence: Sequence[Evidence], fit: Fit | None = None) -> Shares:
         """Bands given markers."""

@@ -139,22 +139,43 @@ def stated_causes(case: Case, table: Deficiency, found: dict[str, Result]) -> li
 UPTAKE = ("food_release", "intrinsic_factor", "ileal_uptake")
 
 
+def on_drugs(stated_: list[Cause]) -> bool:
+    """Whether a drug is named that lowers B12: then others besides are less often the reason of a test."""
+    return any(cause.id in DRUGS for cause in stated_)
+
+
+def explained(stated_: list[Cause]) -> bool:
+    """Whether a disease, an operation, a diet or nitrous oxide is named that may be the whole reason."""
+    return any(cause.odds is not None and cause.standing == "stated" and cause.id not in DRUGS for cause in stated_)
+
+
+def unnamed_share(case: Case, stated_: list[Cause]) -> float:
+    """Of the causes a clinic has over the community, the share left beside what is named; as a forecast takes it (`case/causes.py`)."""
+    if explained(stated_):
+        return 0.0
+
+    def caused(tested: bool, drugs: bool) -> float:
+        levels, weights = cause_weights(case.age_y, case.person.sex, tested=tested, drugs=drugs)
+        return 1.0 - sum(weight for (name, _), weight in zip(levels, weights, strict=True) if name == "none") / sum(weights)
+
+    community, clinic = caused(False, False), caused(True, False)
+    return min(1.0, max(0.0, (caused(True, on_drugs(stated_)) - community) / (clinic - community)))
+
+
 def unnamed_causes(case: Case, facts: Facts, table: Deficiency, found: dict[str, Result], stated_: list[Cause]) -> list[Cause]:
     """The usual causes nobody named, with their weight among people who are tested, moved by what was tested.
 
     Where the case names a disease, an operation, a diet or nitrous oxide, others are there as often as in the community.
     """
     named = {cause.id for cause in stated_}
-    drugs = {cause.id for cause in stated_ if cause.id in DRUGS}
-    explained = any(cause.odds is not None and cause.standing == "stated" for cause in stated_ if cause.id not in drugs)
-    levels, weights = cause_weights(case.age_y, case.person.sex, tested=not explained, drugs=bool(drugs))
+    levels, weights = cause_weights(case.age_y, case.person.sex, tested=not explained(stated_), drugs=on_drugs(stated_))
     shares = {name: weight / sum(weights) for (name, _), weight in zip(levels, weights, strict=True)}
     made = []
     for name, key in UNNAMED.items():
         if key in named or name not in shares:
             continue
         odds = shares[name] / (1.0 - shares[name])
-        because = ["not named"]
+        because: list[str] = []
         if key == "autoimmune_gastritis":
             for test in ("intrinsic_factor_antibody", "parietal_cell_antibody"):
                 seen = positive(found, test)
