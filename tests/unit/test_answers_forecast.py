@@ -31,7 +31,9 @@ def modelled(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         if name in made.readings
     }
 
-    def run(case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, progress: object = None) -> Computed:
+    def run(
+        case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, progress: object = None, earlier: object = None
+    ) -> Computed:
         asked.update(case=case, plans=plans, years=years, draws=draws, seed=seed)
         course = made.futures["im_hydroxo"]
         kept = dataclasses.replace(course, values={name: course.values[name] for name in named})
