@@ -244,7 +244,7 @@ class Tilt:
         return Tilt(A, b)
 
 
-def _group(teller: Teller, tilt: Tilt, places: list[int], limits: tuple[Limit, ...]) -> Scorer:
+def _group(teller: Teller, tilt: Tilt, places: list[int], targets: tuple[Target, ...], limits: tuple[Limit, ...]) -> Scorer:
     """Scores draws by the tilt of their markers and by the entry limits."""
     from scipy.special import log_ndtr
 
@@ -265,7 +265,7 @@ def _group(teller: Teller, tilt: Tilt, places: list[int], limits: tuple[Limit, .
         bad = run.failed | ~np.isfinite(found)
         return np.where(bad, -1e6, found), np.where(np.isfinite(shown), shown, 0.0)
 
-    return score
+    return Scorer(score, np.array([item.sd for item in targets] + [max(limit.log_sd, 0.02) for limit in limits]))
 
 
 def _led(
@@ -282,11 +282,13 @@ def _led(
     first = np.array([start[name] for name in drawn])
     many = len(targets)
     tilt = Tilt.towards(targets)
-    plain = _group(teller, tilt, places, ())
+    plain = _group(teller, tilt, places, targets, ())
     best: tuple[float, Floats, int, float] = (np.inf, first[:, :draws], 0, 0.0)
     for _ in range(ROUNDS if many else 1):
-        matrix, levels, effective = temper(teller, _group(teller, tilt, places, limits), drawn, first.copy(), draws, seed, progress)
-        found = plain(dict(zip(drawn, matrix, strict=True)))[1][:many]
+        matrix, levels, effective = temper(
+            teller, _group(teller, tilt, places, targets, limits), drawn, first.copy(), draws, seed, progress
+        )
+        found = plain.score(dict(zip(drawn, matrix, strict=True)))[1][:many]
         miss = _miss(targets, found) if many else 0.0
         if miss < best[0]:
             best = (miss, matrix, levels, effective)

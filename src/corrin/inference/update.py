@@ -30,14 +30,24 @@ PANEL_FIRST = 1 << 30
 """Panel people are numbered from here, so that they are nobody's draws."""
 KEEP = 0.6
 """Share of draws that stays effective at each step of tempering."""
-MOVES, MOST_MOVES = 3, 12
+MOVES, MOST_MOVES = 3, 60
+LEFT = 0.03
+"""At the end, draws are moved until no more than this share has stayed where it was in one of the two kinds of direction."""
+FAINT = 0.5
+"""How exactly a sign or a graded finding speaks, on the scale of its prediction's logarithm (only steers the moves)."""
+LOOKED_AT = 16
+"""Draws at which the directions that the data speak of are looked for."""
+STEP, STEEPEST = 0.3, 30.0
+"""Change of a random number by which a slope is measured, and the steepest that counts (a cause that comes or goes is a jump)."""
+HILLS, ROUNDS_OF_FIT = 5, 12
+"""Normal distributions in the mixture that proposes, and how often it is refitted."""
+WIDER, BROAD, BROAD_SHARE = 1.1, 1.5, 0.1
+"""How much wider than fitted they are; how wide one more over all of them is, and how often it proposes."""
+SPOKEN = 1.0
+"""A direction counts as spoken of when the data say of it at least this share of what the prior says."""
 FINE, COARSE = 1e-3, 7e-3
 """Tolerances of a step: for the history shown, and for the many trials of the sampler."""
-HEARD = 0.01
-"""Smallest change of a prediction (log) by one standard deviation of a random number that counts as being heard of."""
 LEAST = 256
-SAME = 0.15
-"""Copies count as independent when what they predict correlates less than this with where they began."""
 SHARED = 0.5
 """Lineages are not quite independent, because all move towards one fitted distribution: between seeds, means of two hard patients spread
 as those of a quarter to a half as many draws."""
@@ -134,12 +144,18 @@ class Teller:
         return predict
 
 
-Scorer = Callable[[dict[str, Floats]], tuple[Floats, Floats]]
-"""Draws to their log-likelihood (people,) and what was predicted on a symmetric scale (observations, people)."""
+@dataclass(frozen=True)
+class Scorer:
+    """Draws to their log-likelihood (people,) and what was predicted on a symmetric scale (observations, people); `scale` (observations,)
+    is how exactly each observation speaks on it."""
+
+    score: Callable[[dict[str, Floats]], tuple[Floats, Floats]]
+    scale: Floats
 
 
 def _person(teller: Teller, seen: tuple[Observation, ...]) -> Scorer:
     """Scores draws by what was seen in one person."""
+    scale = np.array([max(item.log_sd, 0.02) if item.kind == "lab" else FAINT for item in seen])
 
     def score(z: dict[str, Floats]) -> tuple[Floats, Floats]:
         _, _, made, run = teller.tell(z, certify=True)  # people of extreme speed need a finer grid than the panel's
@@ -151,7 +167,7 @@ def _person(teller: Teller, seen: tuple[Observation, ...]) -> Scorer:
         bad = run.failed | ~np.isfinite(found)
         return np.where(bad, -1e6, found), np.where(np.isfinite(shown), shown, 0.0)
 
-    return score
+    return Scorer(score, scale)
 
 
 def _next_level(score: Floats, level: float) -> float:
@@ -219,10 +235,10 @@ def temper(
     independent draws they are worth; where that is too few, the draws returned are those of half the weight of the data, and the number
     stays what it was, so that the answer can say so."""
     count = matrix.shape[1]
-    score, shown = scorer(dict(zip(names, matrix, strict=True)))
-    heard = _heard(scorer, names, seed)
-    level, levels, turn, keep, likeness = 0.0, 0, 0, 0.7, 1.0
+    score, shown = scorer.score(dict(zip(names, matrix, strict=True)))
+    level, levels = 0.0, 0
     eve = np.arange(count)
+    mover = _Mover(scorer, names, seed)
     while level < 1.0:
         following = _next_level(score, level)
         weights = np.exp((following - level) * (score - score.max()))
@@ -231,26 +247,19 @@ def temper(
         count, eve = wanted, eve[chosen]
         matrix, score, shown = matrix[:, chosen], score[chosen], shown[:, chosen]
         level, levels = following, levels + 1
-        began, likeness = shown.copy(), 1.0
+        mover.look(matrix, shown, level, levels)
         for _ in range(MOST_MOVES if level >= 1.0 else MOVES):
-            matrix, score, shown, accepted = _move(scorer, names, heard, matrix, score, shown, level, keep, seed, turn)
-            keep = max(0.0, keep - 0.15) if accepted > 0.35 else keep + 0.4 * (1.0 - keep) if accepted < 0.15 else keep
-            turn += 1
-            likeness = _likeness(began, shown)
-            if likeness < SAME:
+            matrix, score, shown = mover.move(matrix, score, shown, level)
+            if max(mover.stayed) < LEFT:
                 break
         if progress:
             progress("learning from the data", 0.9 * level + 0.1 * (level >= 1.0))
-    for row, name in enumerate(names):
-        if not heard[row]:  # nothing was seen of these: the prior is their posterior
-            matrix[row] = normals(seed, name, count)
     _, _, made, run = teller.tell(dict(zip(names, matrix, strict=True)), certify=True)
     now = run.readings[np.arange(count), made.row_of[0.0]]
     effective = independent(now[~run.failed], eve[~run.failed])
     if effective < ENOUGH * count:  # not resolved: half the weight of the data, so that the draws spread
         for _ in range(MOST_MOVES):
-            matrix, score, shown, _ = _move(scorer, names, heard, matrix, score, shown, 0.5, keep, seed, turn)
-            turn += 1
+            matrix, score, shown = mover.move(matrix, score, shown, 0.5)
     return matrix, levels, effective
 
 
@@ -272,62 +281,128 @@ def independent(seen: Floats, eve: Ints) -> float:
     return float(SHARED * min(people, np.min(ranks.var(axis=0) / np.maximum(variance, 1e-12))))
 
 
-def _likeness(before: Floats, after: Floats) -> float:
-    """Largest correlation, over observations, of what a draw predicts now with what it predicted before its moves."""
-    worst = 0.0
-    for old, new in zip(before, after, strict=True):
-        if old.std() > 1e-9 and new.std() > 1e-9:
-            worst = max(worst, float(np.corrcoef(old, new)[0, 1]))
-    return worst
+@dataclass
+class _Mover:
+    """Metropolis steps that tell apart what the data speak of from what they do not.
 
-
-def _heard(scorer: Scorer, names: list[str], seed: int) -> NDArray[np.bool_]:
-    """Which random numbers the data can speak of: those that move a prediction when they alone are changed, in any of a few people."""
-    few = 6
-    base = np.array([normals(seed, name, few, PANEL_FIRST) for name in names])
-    rows = len(names)
-    many = np.repeat(base[:, None, :], rows + 1, axis=1)  # (names, changed one, people)
-    many[np.arange(rows), np.arange(rows), :] += 1.0
-    _, shown = scorer(dict(zip(names, many.reshape(rows, -1), strict=True)))
-    shown = shown.reshape(-1, rows + 1, few)
-    return np.asarray(np.abs(shown[:, :rows] - shown[:, rows:]).max(axis=(0, 2)) > HEARD)
-
-
-def _move(
-    scorer: Scorer,
-    names: list[str],
-    heard: NDArray[np.bool_],
-    matrix: Floats,
-    score: Floats,
-    shown: Floats,
-    level: float,
-    keep: float,
-    seed: int,
-    turn: int,
-) -> tuple[Floats, Floats, Floats, float]:
-    """One Metropolis step of every draw.
-
-    Numbers the data can speak of move towards a normal distribution fitted to the draws (a preconditioned Crank-Nicolson step with that
-    distribution in place of the prior: its size does not shrink with their number); all others stay as they are.
+    A few directions in the space of all random numbers carry what the data say; in the rest the posterior is nearly the prior. Steps in the
+    few go towards a normal distribution fitted to the draws there, steps in the rest towards the prior; both by the rule of Crank and
+    Nicolson, which is exact for the distribution it goes towards, so that only what differs from it decides (Cui T, Law KJH, Marzouk YM.
+    Dimension-independent likelihood-informed MCMC. J Comput Phys 2016;304:109-137).
     """
-    count = matrix.shape[1]
-    noise = np.array([normals(seed, f"move {turn} {name}", count) for name, told in zip(names, heard, strict=True) if told])
-    proposal = matrix.copy()
-    now = matrix[heard]
-    centre = now.mean(axis=1, keepdims=True)
-    shrink = now.shape[0] / (now.shape[0] + count)
-    covariance = (1.0 - shrink) * np.atleast_2d(np.cov(now)) + shrink * np.eye(now.shape[0])
-    factor = np.linalg.cholesky(covariance)
-    own = np.linalg.solve(factor, now - centre)  # the draws as standard normals of the fitted distribution
-    moved = keep * own + np.sqrt(1.0 - keep * keep) * noise
-    there = centre + factor @ moved
-    proposal[heard] = there
-    fresh, predicted = scorer(dict(zip(names, proposal, strict=True)))
 
-    def excess(z: Floats, own: Floats) -> Floats:
-        """Log of prior over fitted distribution."""
-        return np.asarray(-0.5 * (z * z).sum(axis=0) + 0.5 * (own * own).sum(axis=0))
+    scorer: Scorer
+    names: list[str]
+    seed: int
+    spoken: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    """(names, directions), orthonormal."""
+    keep: list[float] = field(default_factory=lambda: [0.0, 0.3, 0.0])
+    """How much of where it is a step keeps, by kind of step; the mixture's keeps nothing."""
+    stayed: list[float] = field(default_factory=lambda: [1.0, 1.0])
+    """Share of the draws that has not moved since the last look: in the directions spoken of, and in the rest."""
+    turn: int = 0
 
-    gain = level * (fresh - score) + excess(there, moved) - excess(now, own)
-    accept = np.log(uniforms(seed, f"accept {turn}", count)) < gain
-    return np.where(accept, proposal, matrix), np.where(accept, fresh, score), np.where(accept, predicted, shown), float(accept.mean())
+    def look(self, matrix: Floats, shown: Floats, level: float, levels: int) -> None:
+        """Find the directions the data speak of: mean square of the predictions' slopes, at some of the draws."""
+        count, rows = matrix.shape[1], matrix.shape[0]
+        some = np.floor((np.arange(LOOKED_AT) + uniforms(self.seed, f"look {levels}", 1)[0]) * count / LOOKED_AT).astype(np.int64)
+        base = matrix[:, some]
+        many = np.repeat(base[:, None, :], rows, axis=1)  # (names, changed one, draws)
+        away = np.where(base > 0.0, -STEP, STEP)
+        many[np.arange(rows), np.arange(rows), :] += away
+        _, there = self.scorer.score(dict(zip(self.names, many.reshape(rows, -1), strict=True)))
+        slope = (there.reshape(-1, rows, LOOKED_AT) - shown[:, None, some]) / away / self.scorer.scale[:, None, None]
+        slope = np.clip(slope, -STEEPEST, STEEPEST)
+        size = level * np.einsum("kip,kjp->ij", slope, slope) / LOOKED_AT
+        values, vectors = np.linalg.eigh(size)
+        self.spoken = vectors[:, values > SPOKEN][:, ::-1]
+        self.stayed = [1.0 if self.spoken.shape[1] else 0.0, 1.0]
+
+    def move(self, matrix: Floats, score: Floats, shown: Floats, level: float) -> tuple[Floats, Floats, Floats]:
+        """One step of every draw: in the directions spoken of to a place of the fitted mixture, along a difference of two draws, and in the
+        rest, by turns."""
+        count, turn = matrix.shape[1], self.turn
+        self.turn += 1
+        kind = (0, 1, 2)[turn % 3] if self.spoken.shape[1] else 1
+        noise = np.array([normals(self.seed, f"move {turn} {name}", count) for name in self.names])
+        along = self.spoken.T @ matrix
+        if kind == 0:
+            fitted = _mixture(along, uniforms(self.seed, f"mixture {turn}", count))
+            there = fitted.sample(self.spoken.T @ noise, uniforms(self.seed, f"component {turn}", count))
+            proposal = matrix + self.spoken @ (there - along)
+            extra = -0.5 * (there * there - along * along).sum(axis=0) - fitted.log_density(there) + fitted.log_density(along)
+        elif kind == 1:
+            rest = noise - self.spoken @ (self.spoken.T @ noise)
+            keep = self.keep[1]
+            proposal = self.spoken @ along + keep * (matrix - self.spoken @ along) + np.sqrt(1.0 - keep * keep) * rest
+            extra = np.zeros(count)
+        else:
+            luck = uniforms(self.seed, f"pair {turn}", 2 * count).reshape(2, count)
+            first, other = np.minimum((luck * count).astype(np.int64), count - 1)
+            size = (1.0 - self.keep[2]) * 2.38 / np.sqrt(2.0 * along.shape[0])
+            there = along + size * (along[:, first] - along[:, other]) + 0.02 * (self.spoken.T @ noise)
+            proposal = matrix + self.spoken @ (there - along)
+            extra = -0.5 * (there * there - along * along).sum(axis=0)
+        found, predicted = self.scorer.score(dict(zip(self.names, proposal, strict=True)))
+        accept = np.log(uniforms(self.seed, f"accept {turn}", count)) < level * (found - score) + extra
+        share, keep = float(accept.mean()), self.keep[kind]
+        if kind < 2 and keep == 0.0:
+            self.stayed[kind] *= 1.0 - share
+        if kind:
+            self.keep[kind] = max(0.0, keep - 0.15) if share > 0.35 else keep + 0.4 * (1.0 - keep) if share < 0.15 else keep
+        return np.where(accept, proposal, matrix), np.where(accept, found, score), np.where(accept, predicted, shown)
+
+
+@dataclass(frozen=True)
+class _Mixture:
+    """Normal distributions side by side: weights (k,), centres (k, directions), factors (k, directions, directions)."""
+
+    weights: Floats
+    centres: Floats
+    factors: Floats
+
+    def sample(self, noise: Floats, luck: Floats) -> Floats:
+        """Places (directions, draws) from standard normals and uniforms."""
+        which = np.minimum(np.searchsorted(np.cumsum(self.weights), luck), len(self.weights) - 1)
+        return np.asarray(self.centres[which].T + np.einsum("nij,jn->in", self.factors[which], noise))
+
+    def each(self, places: Floats) -> Floats:
+        """Log of weight times density, up to a constant (k, draws)."""
+        found = []
+        for weight, centre, factor in zip(self.weights, self.centres, self.factors, strict=True):
+            own = np.linalg.solve(factor, places - centre[:, None])
+            found.append(np.log(weight) - 0.5 * (own * own).sum(axis=0) - np.log(np.diag(factor)).sum())
+        return np.array(found)
+
+    def log_density(self, places: Floats) -> Floats:
+        """Log density up to a constant (draws,)."""
+        return np.asarray(np.logaddexp.reduce(self.each(places), axis=0))
+
+
+def _mixture(places: Floats, luck: Floats) -> _Mixture:
+    """A few normal distributions fitted to draws (directions, draws) by expectation and maximisation: a posterior with several causes has
+    several hills. Covariances are drawn towards that of all draws, the more the fewer draws a hill has."""
+    rows, count = places.shape
+    whole = np.atleast_2d(np.cov(places)) + 1e-6 * np.eye(rows)
+    hills = max(1, min(HILLS, count // (4 * rows)))
+    part = np.zeros((hills, count))
+    spread_of = places[0] if rows else luck
+    part[np.minimum((np.argsort(np.argsort(spread_of)) * hills / count).astype(int), hills - 1), np.arange(count)] = 1.0
+    made = _Mixture(np.ones(1), places.mean(axis=1)[None], np.linalg.cholesky(whole)[None])
+    for _ in range(ROUNDS_OF_FIT):
+        weights, centres, factors = [], [], []
+        for mine in part:
+            size = float(mine.sum())
+            centre = places @ mine / max(size, 1e-9)
+            gap = places - centre[:, None]
+            shrink = (rows + 2.0) / (rows + 2.0 + size)
+            covariance = (1.0 - shrink) * (gap * mine) @ gap.T / max(size, 1e-9) + shrink * whole
+            weights.append(max(size / count, 0.01))
+            centres.append(centre)
+            factors.append(np.linalg.cholesky(covariance))
+        made = _Mixture(np.array(weights) / sum(weights), np.array(centres), np.array(factors))
+        logs = made.each(places)
+        part = np.exp(logs - np.logaddexp.reduce(logs, axis=0))
+    # A wide one beside them, and all a little wider than fitted: a place that is proposed too seldom holds its draw for ever.
+    centres, factors = [*made.centres, places.mean(axis=1)], [*(WIDER * made.factors), BROAD * np.linalg.cholesky(whole)]
+    return _Mixture(np.append((1.0 - BROAD_SHARE) * made.weights, BROAD_SHARE), np.array(centres), np.array(factors))
