@@ -25,13 +25,15 @@ Progress = Callable[[str, float], None]
 
 
 def run(
-    case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, progress: Progress | None = None, earlier: Case | None = None
-) -> Computed:
+    case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, progress: Progress | None = None, earlier: Case | None = None,
+    beside: bool = True,
+) -> Computed:  # fmt: skip
     """Draw people like this one, weigh them by their data, and take each through every plan.
 
     `futures` of the result is keyed by `plan.name`, times from 0 to `years` * 365.25 days; `past` ends at 0. Beside it stands the same
     person with less known: `earlier` (the case without the newest results) under every plan; without one, the history alone, under the
-    first plan and with half the draws. Where nothing was measured the two are one and nothing is drawn again.
+    first plan and with half the draws. Where nothing was measured the two are one and nothing is drawn again; so it is, too, where
+    `beside` is False, for answers that compare plans and not results.
     """
     from corrin.inference import population as people_of
     from corrin.inference.ahead import follow
@@ -56,7 +58,7 @@ def run(
         failed |= course.failed
     weights = np.where(failed, 0.0, people.weights)
     before, previous = None, None
-    if history.observations:
+    if history.observations and beside:
         tell("the same without the results", 0.8)
         known, count = (world(earlier), draws) if earlier is not None else (replace(history, observations=()), max(draws // 2, 1))
         previous = update(known, kernel, population, count, seed, lambda what, share: tell(what, 0.8 + 0.1 * share))
