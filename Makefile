@@ -40,6 +40,7 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/generate.py --check
 	$(BIN)/python scripts/model_docs.py --check
+	$(BIN)/python scripts/distil.py --check
 	BIN=$(BIN) scripts/wheel_smoke.sh $(EXAMPLE)
 
 docs: $(READY)
@@ -49,6 +50,7 @@ docs: $(READY)
 
 calibrate: $(READY)
 	$(BIN)/python scripts/calibrate.py
+	$(BIN)/python scripts/distil.py
 
 bench: $(READY)
 	@for program in benchmarks/*.py; do \

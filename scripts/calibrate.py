@@ -16,17 +16,20 @@ import numpy as np
 
 from corrin.facts.calibration import Calibrated, calibration, write
 from corrin.inference import calibrate as fit
+from corrin.inference import population as people_of
 from corrin.inference.population import Population, centre, facts_population, prior, rests_on, the_kernel
 from corrin.studies.reader import studies
 
 ROOT = Path(__file__).resolve().parents[1]
-
+sys.path.insert(0, str(ROOT / "tests"))
+import bodies  # noqa: E402
+import model_checks  # noqa: E402
 
 ABOUT = """# Calibration
 
 Written by `make calibrate` on {day}. The population of the facts, moved by {count} numbers: the counted points of the studies with
-role `fit` and the statistics of a health survey. How it is done: `src/corrin/inference/calibrate.py`. Studies predicted with each
-left out in turn: [validation](validation.md).
+role `fit`, the statistics of a health survey, and what tracers and single doses told of absorption, losses and steady states. How it
+is done: `src/corrin/inference/calibrate.py`. Studies predicted with each left out in turn: [validation](validation.md).
 
 ## What is pinned and what is not
 
@@ -87,6 +90,41 @@ def record(made: fit.Calibration, population: Population, day: str, keys: list[s
     return "".join(parts)
 
 
+def checks_at(population: Population) -> dict[str, model_checks.Check]:
+    """The checks of a typical person's body (tests/model_checks.py) with this population in the place of the packaged one."""
+    for module in (bodies, model_checks):
+        for thing in vars(module).values():
+            if hasattr(thing, "cache_clear"):
+                thing.cache_clear()
+    packaged = people_of.population
+    people_of.population = lambda: population
+    try:
+        return {check.name: check for check in model_checks.of_body()}
+    finally:
+        people_of.population = packaged
+
+
+def tracer_rows(population: Population, studied: set[str]) -> list[fit.Row]:
+    """Tracer, absorption, loss and steady-state numbers as data, each parameter moved alone; what comes from a study of the fit is left to
+    that study, and what sources contradict counts a quarter."""
+    here = checks_at(population)
+    used = {name: check for name, check in here.items() if check.scale != "range" and check.group not in ("population", "red cells")
+            and check.source.lower() not in studied}  # fmt: skip
+    gradient: dict[str, dict[str, float]] = {name: {} for name in used}
+    for row in population.rows:
+        if row.unsure > 0.0 and row.place in fit.SURVEY_PLACES:
+            there = checks_at(fit.moved(population, {row.name: fit.STEP}))
+            for name, check in used.items():
+                slope = (there[name].z - check.z) * check.spread / fit.STEP
+                if abs(slope) > 1e-4:
+                    gradient[name][row.name] = slope
+    return [
+        fit.Row(f"fact {check.source}", f"fact {name}", f"{check.group}: {name}", -check.z * check.spread,
+                check.spread**2 * (4.0 if check.contradiction else 1.0), 0.0, gradient[name])
+        for name, check in used.items()
+    ]  # fmt: skip
+
+
 def main() -> None:
     """Calibrate and write."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -108,8 +146,9 @@ def main() -> None:
     last_one = None if chosen.fresh else calibration()
     begin = None if last_one is None else fit.unknowns_at(last_one)
     made = fit.calibrate(
-        population, fitted, the_kernel(), chosen.work, chosen.draws, chosen.people, chosen.seed, chosen.passes, begin, progress
-    )
+        population, fitted, the_kernel(), chosen.work, chosen.draws, chosen.people, chosen.seed, chosen.passes, begin,
+        lambda now: tracer_rows(now, {study.key for study in fitted}), progress,
+    )  # fmt: skip
     used = sorted(study.key for study in fitted)
     names = tuple(name for name in made.posterior.names if " " not in name)
     shifts = {"": {name: made.posterior.at(name) for name in names}}

@@ -47,6 +47,8 @@ DIFFER = (
     "synthase_half", "store_release", "folate_status", "bile_rate", "other_loss", "food_law_factor", "absorption_share", "apo_hc_clearance",
 )  # fmt: skip
 """Parameters whose spread between people the survey can speak of."""
+SURVEY_TOGETHER = 0.7
+"""Correlation between the survey's numbers of one reading (assumed): one laboratory, one sample of people, one model of them."""
 SURVEY_PLACES = ("intake", "stomach", "ileum", "blood", "liver", "kidney", "cell")
 STEP = 0.5
 
@@ -138,7 +140,7 @@ def survey_rows(
         if progress:
             progress("the survey", (number + 1) / len(moves))
     return [
-        Row("survey", f"survey {key}", key, seen[key][1] - value, SURVEY_SD[kind] ** 2, 0.0, gradient[key])
+        Row("survey", f"survey {key.split()[0]} {kind}s", key, seen[key][1] - value, SURVEY_SD[kind] ** 2, 0.0, gradient[key])
         for key, (kind, value) in here.items()
         if key in seen
     ]
@@ -150,7 +152,11 @@ def noise_of(rows: Sequence[Row], unknowns: Sequence[str], weights: Floats) -> F
     own = np.diag([row.own for row in rows])
     for i, one in enumerate(rows):
         for j, other in enumerate(rows):
-            if one.study != other.study or one.study == "survey":
+            if one.study != other.study:
+                continue
+            if one.study == "survey":
+                if i != j and one.group == other.group and one.group.endswith("quantiles"):
+                    own[i, j] += SURVEY_TOGETHER * np.sqrt(one.own * other.own)
                 continue
             if one.group == other.group:
                 own[i, j] += one.effect * other.effect * (1.0 if i == j else SAME_LAB)
@@ -226,8 +232,8 @@ class Calibration:
 
 
 def unknowns_of(population: Population) -> tuple[str, ...]:
-    """Names of everything that may move."""
-    shifts = [row.name for row in population.rows if row.unsure > 0.0]
+    """Names of everything that may move: not the marrow, the nerve and what is read from it, of which these data say next to nothing."""
+    shifts = [row.name for row in population.rows if row.unsure > 0.0 and row.place in SURVEY_PLACES]
     between = [f"differ {row.name}" for row in population.rows if row.name in DIFFER and row.between > 0.0]
     return (*shifts, *between, *(f"survey {name}" for name in ASSUMED_SD))
 
@@ -251,9 +257,11 @@ def unknowns_at(made: Calibrated) -> dict[str, float]:
 
 def calibrate(
     population: Population, studies: Sequence[Study], kernel: Kernel, work: Path, draws: int = 1000, people: int = 6000, seed: int = 1,
-    passes: int = PASSES, begin: dict[str, float] | None = None, progress: Progress | None = None,
+    passes: int = PASSES, begin: dict[str, float] | None = None, facts: Callable[[Population], list[Row]] | None = None,
+    progress: Progress | None = None,
 ) -> Calibration:  # fmt: skip
-    """Fit, from `begin` if given. `work` keeps each study of each pass, so that a run that was cut off goes on where it was."""
+    """Fit, from `begin` if given. `work` keeps each study of each pass, so that a run that was cut off goes on where it was; `facts` gives
+    further data at a population (tracer and absorption numbers of a typical person) with how they move."""
     start = prior(population, [study.key for study in studies])
     unknowns = unknowns_of(start)
     linearised: dict[str, float] = {}
@@ -271,7 +279,7 @@ def calibrate(
             if progress:
                 progress(f"pass {turn + 1} of {passes}: {study.key}", (number + 1) / len(studies))
         now, assumed, _ = standing(start, at)
-        rows = [*of_studies, *survey_rows(now, assumed, differ_names, kernel, people, seed)]
+        rows = [*of_studies, *survey_rows(now, assumed, differ_names, kernel, people, seed), *(facts(now) if facts else ())]
         posterior, weights = solve(rows, unknowns, at)
         linearised = dict(at)
         for k, name in enumerate(posterior.names):
@@ -300,10 +308,11 @@ def calibrate(
 
 def _misses(rows: Sequence[Row], weights: Floats) -> dict[str, float]:
     """Root mean square of the residuals: of studies in SDs of their own error, of the survey as they are; and the mean weight."""
-    study = [row.residual / np.hypot(np.sqrt(row.own), row.effect) for row in rows if row.study != "survey"]
+    study = [row.residual / np.hypot(np.sqrt(row.own), row.effect) for row in rows if row.effect > 0.0]
+    facts = [row.residual / np.sqrt(row.own) for row in rows if row.study.startswith("fact ")]
     survey = [row.residual for row in rows if row.study == "survey"]
     return {"studies": float(np.sqrt(np.mean(np.square(study)))) if study else 0.0, "survey": float(np.sqrt(np.mean(np.square(survey)))),
-            "weight": float(np.mean(weights))}  # fmt: skip
+            "facts": float(np.sqrt(np.mean(np.square(facts)))) if facts else 0.0, "weight": float(np.mean(weights))}  # fmt: skip
 
 
 def _kept(work: Path, study: Study, population: Population, kernel: Kernel, draws: int, seed: int) -> list[Row]:
