@@ -26,25 +26,23 @@ Progress = Callable[[str, float], None]
 
 def run(
     case: Case, plans: Sequence[Plan], years: float, draws: int, seed: int, progress: Progress | None = None, earlier: Case | None = None,
-    beside: bool = True,
+    beside: bool = True, people: People | None = None,
 ) -> Computed:  # fmt: skip
     """Draw people like this one, weigh them by their data, and take each through every plan.
 
     `futures` of the result is keyed by `plan.name`, times from 0 to `years` * 365.25 days; `past` ends at 0. Beside it stands the same
     person with less known: `earlier` (the case without the newest results) under every plan; without one, the history alone, under the
     first plan and with half the draws. Where nothing was measured the two are one and nothing is drawn again; so it is, too, where
-    `beside` is False, for answers that compare plans and not results.
+    `beside` is False, for answers that compare plans and not results. `people`: those of `draw_people`, where they are drawn already.
     """
     from corrin.inference import population as people_of
     from corrin.inference.ahead import follow
     from corrin.inference.update import ENOUGH, update
 
     tell = progress or (lambda what, share: None)
-    tell("loading the model" if people_of.is_compiled() else "compiling the model (once on this machine, under a minute)", 0.0)
-    kernel, population = people_of.the_kernel(), people_of.population()
-    tell("learning from the data", 0.05)
-    history = world(case)
-    people = update(history, kernel, population, draws, seed, lambda what, share: tell(what, 0.05 + 0.35 * share))
+    if people is None:
+        people = draw_people(case, draws, seed, tell)
+    kernel, population, history = people_of.the_kernel(), people_of.population(), world(case)
     futures: dict[str, Course] = {}
     ended: dict[str, dict[int, Floats]] = {}
     certificate, failed = people.error, people.run.failed.copy()
@@ -107,6 +105,17 @@ def run(
         plan_unknowns={plan.name: _added(case, plan, years, people, seed) for plan in plans},
         calibration=state,
     )
+
+
+def draw_people(case: Case, draws: int, seed: int, tell: Progress) -> People:
+    """So many people like this one, weighed by their data."""
+    from corrin.inference import population as people_of
+    from corrin.inference.update import update
+
+    tell("loading the model" if people_of.is_compiled() else "compiling the model (once on this machine, under a minute)", 0.0)
+    kernel, population = people_of.the_kernel(), people_of.population()
+    tell("learning from the data", 0.05)
+    return update(world(case), kernel, population, draws, seed, lambda what, share: tell(what, 0.05 + 0.35 * share))
 
 
 def _added(case: Case, plan: Plan, years: float, people: People, seed: int) -> dict[str, Floats]:
