@@ -32,7 +32,7 @@ from corrin.studies.schema import Study
 Floats = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 PASSES = 6
-LONGEST_STEP = 0.6
+LONGEST_STEP = 0.8
 """Units of uncertainty by which a shift moves at most in one step."""
 STUDENT = 4.0
 """Degrees of freedom of the weights."""
@@ -47,7 +47,7 @@ DIFFER = (
     "synthase_half", "store_release", "folate_status", "bile_rate", "other_loss", "food_law_factor", "absorption_share", "apo_hc_clearance",
 )  # fmt: skip
 """Parameters whose spread between people the survey can speak of."""
-SURVEY_TOGETHER = 0.7
+SURVEY_TOGETHER = 0.5
 """Correlation between the survey's numbers of one reading (assumed): one laboratory, one sample of people, one model of them."""
 SURVEY_PLACES = ("intake", "stomach", "ileum", "blood", "liver", "kidney", "cell")
 STEP = 0.5
@@ -173,6 +173,7 @@ def solve(rows: Sequence[Row], unknowns: Sequence[str], at: dict[str, float], we
     now = np.array([at.get(name, 0.0) for name in names])
     residual = np.array([row.residual for row in rows])
     fixed = weights is not None
+    survey = np.array([row.study == "survey" for row in rows])  # thousands of people are no outlier
     w = np.ones(len(rows)) if weights is None else weights
     for _ in range(1 if fixed else 12):
         R = noise_of(rows, unknowns, w)
@@ -184,7 +185,7 @@ def solve(rows: Sequence[Row], unknowns: Sequence[str], at: dict[str, float], we
         left = residual - G @ (mean - now)
         plain = noise_of(rows, unknowns, np.ones(len(rows)))
         z2 = left**2 / np.diag(plain)
-        w = np.minimum(1.0, (STUDENT + 1.0) / (STUDENT + z2))
+        w = np.where(survey, 1.0, np.minimum(1.0, (STUDENT + 1.0) / (STUDENT + z2)))
     return Posterior(names, mean, covariance), w
 
 
