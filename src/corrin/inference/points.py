@@ -84,8 +84,6 @@ class Predicted:
     gradient: dict[str, float] = field(default_factory=dict)
     day0: float | None = None
     """The same statistic of level at day 0, on its scale, as drawn."""
-    structure: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Structural alternative -> `middle` among draws without it and with it."""
 
     @property
     def total(self) -> float:
@@ -235,18 +233,12 @@ def predict(
 ) -> list[Predicted]:  # fmt: skip
     """Every point of an arm, but for differences between arms, which come as this arm's own change (see `against`)."""
     people = _moved(cohort, seen, population, cohort.world.latents, readings)
-    structures = [row.name for row in population.rows if row.distribution == "bernoulli" and row.name in cohort.people.z]
     found = []
     for point, outcome in points(study, arm, readings):
         day = reading_days(arm, outcome)[outcome.time_d.index(point.day)] if point.day > 0.0 else 0.0
         made = _one(point, outcome, people, readings, day, outcome.from_day, people.fine)
         if made is None:
             continue
-        for name in structures:
-            side = cohort.people.parameters[:, [row.name for row in population.rows].index(name)] > 0.5
-            parts = [_one(point, outcome, people, readings, day, outcome.from_day, people.fine & chosen) for chosen in (~side, side)]
-            if all(part is not None for part in parts):
-                made.structure[name] = (parts[0].middle, parts[1].middle)  # type: ignore[union-attr]
         found.append(made)
     return found
 
