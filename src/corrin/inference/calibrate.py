@@ -267,7 +267,7 @@ def calibrate(
         history.append(fit)
         if progress:
             progress(", ".join(f"{key} {value:.3g}" for key, value in fit.items()), (turn + 1) / passes)
-    # The evidence for a structural alternative at one centre swung from one in ten to nine in ten between fits: the weights stay as they were.
+    # The evidence for a structural alternative at one centre swung from 0.1 to 0.9 between fits: the weights stay as they were.
     structure = {row.name: row.value for row in population.rows if row.distribution == "bernoulli"}
     # The last step may have been cut short: what is told is where the fit stands; leaving a study out is a change of the same problem.
     here = Posterior(posterior.names, np.array([at[name] for name in posterior.names]), posterior.covariance)
