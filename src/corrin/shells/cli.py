@@ -135,6 +135,44 @@ def update(
 
 
 @app.command()
+def compare(
+    case: CaseArgument,
+    plan: Annotated[list[str] | None, typer.Option(help="A built-in plan's name or a plan file; two or more.")] = None,
+    price: Annotated[
+        list[str] | None, typer.Option(help="What one unit costs, as product=amount; may be repeated. corrin knows no prices.")
+    ] = None,
+    years: Annotated[float | None, typer.Option(help="How far to look ahead, years.")] = None,
+    draws: Annotated[int | None, typer.Option(help="How many people like this one are drawn.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report, figures and answer.json.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.compare/1 instead of the page.")] = False,
+) -> None:
+    """Which treatment? Plans side by side in the same drawn people, and the smallest that keeps this person replete."""
+    chosen = _settings(years=years, draws=draws, seed=seed, plans=tuple(plan or ()))
+    if plan is not None and not all(name.strip() for name in plan):
+        raise InputError("--plan", "nothing", "a built-in plan's name or a plan file")
+    person = _case(case)
+    from corrin.shells.folder import check_target, write_compare
+
+    if out is not None:
+        check_target(out)
+    from corrin.answers.compare import compare as answer_compare
+
+    answer = answer_compare(
+        person,
+        list(chosen["plans"].value) or None,
+        years=chosen["years"].value,
+        draws=chosen["draws"].value,
+        seed=chosen["seed"].value,
+        prices=price or (),
+        progress=_progress(),
+    )
+    if out is not None:
+        write_compare(answer, out)
+    _say_answer(answer, json)
+
+
+@app.command()
 def rerun(
     answer: Annotated[Path, typer.Argument(metavar="ANSWER", help="An answer.json that corrin wrote.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the new report, figures and answer.json.")] = None,
@@ -449,6 +487,12 @@ def _give(answer: Any, out: Path | None, json: bool) -> None:
         from corrin.shells.folder import write_answer
 
         write_answer(answer, out)
+    typer.echo(answer.to_json() if json else answer.text(), nl=False)
+    if answer.contradicted:
+        raise typer.Exit(CONTRADICTED)
+
+
+def _say_answer(answer: Any, json: bool) -> None:
     typer.echo(answer.to_json() if json else answer.text(), nl=False)
     if answer.contradicted:
         raise typer.Exit(CONTRADICTED)

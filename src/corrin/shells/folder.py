@@ -16,6 +16,7 @@ from corrin.errors import EnvironmentProblem, InputError
 
 if TYPE_CHECKING:
     from corrin.answers.check_record import Check
+    from corrin.answers.compare_record import Compare
 
 MARK = "answer.json"
 
@@ -40,6 +41,13 @@ def write_answer(answer: Forecast, folder: Path) -> None:
     from corrin.show.charts import save
 
     _write(answer, answer.text(), {"courses.csv": _table(answer.to_frame())}, save, folder)
+
+
+def write_compare(answer: Compare, folder: Path) -> None:
+    """A comparison of plans with its courses and figures."""
+    from corrin.show.compare_charts import save
+
+    _write(answer, answer.text(), {"courses.csv": _table(answer.forecast.to_frame())}, save, folder)
 
 
 def write_check(answer: Check, folder: Path) -> None:

@@ -148,7 +148,7 @@ def _causes(answer: Data) -> str:
     return _title("Why: how probable each cause is, given this person's data") + "\n" + _table(rows, 100)
 
 
-def _at(band: Data, months: float) -> tuple[float, float, float] | None:
+def at_month(band: Data, months: float) -> tuple[float, float, float] | None:
     """Median, 5 % and 95 % at so many months, by straight lines between the times of the band; None beyond its end."""
     times, day = band["time_days"], months * MONTH
     if day > times[-1] + 1.0:
@@ -186,7 +186,7 @@ def _plan(plan: Data, answer: Data, width: int) -> str:
 def _row(band: Data, months: list[int]) -> list[str]:
     cells = [_named(band["label"], band["unit"], bool(band["assumed"]))]
     for month in months:
-        found = _at(band, month)
+        found = at_month(band, month)
         cells.append("" if found is None else _short(*found, band["unit"]))
     return cells
 
