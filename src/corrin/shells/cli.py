@@ -173,6 +173,97 @@ def compare(
 
 
 @app.command()
+def stop(
+    case: CaseArgument,
+    after: Annotated[str, typer.Option(help="How long the plan goes on before it is stopped, such as 6mo or 2y.")] = "6mo",
+    plan: Annotated[str | None, typer.Option(help="A built-in plan's name or a plan file; without it injections.")] = None,
+    years: Annotated[float, typer.Option(help="How far to look ahead in all, years.")] = 10.0,
+    draws: Annotated[int | None, typer.Option(help="How many people like this one are drawn.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report, figures and answer.json.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.stop/1 instead of the page.")] = False,
+) -> None:
+    """What if it is stopped? When values fall, deficiency and symptoms come back, and who needs B12 for life."""
+    chosen = _settings(draws=draws, seed=seed)
+    if plan is not None and not plan.strip():
+        raise InputError("--plan", "nothing", "a built-in plan's name or a plan file")
+    person = _case(case)
+    from corrin.shells.folder import check_target, write_stop
+
+    if out is not None:
+        check_target(out)
+    from corrin.answers.stop import stop as answer_stop
+
+    answer = answer_stop(
+        person, after, plan, years=years, draws=chosen["draws"].value, seed=chosen["seed"].value, progress=_progress()
+    )  # fmt: skip
+    if out is not None:
+        write_stop(answer, out)
+    _say_answer(answer, json)
+
+
+@app.command()
+def recover(
+    case: CaseArgument,
+    plan: Annotated[list[str] | None, typer.Option(help="A built-in plan's name or a plan file; may be repeated.")] = None,
+    draws: Annotated[int | None, typer.Option(help="How many people like this one are drawn.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report, picture of the nerves and answer.json.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.recover/1 instead of the report.")] = False,
+) -> None:
+    """What comes back, how much and how fast: chances by tract and symptom at 12 and 24 months, and what drives them."""
+    chosen = _settings(draws=draws, seed=seed, plans=tuple(plan or ()))
+    if plan is not None and not all(name.strip() for name in plan):
+        raise InputError("--plan", "nothing", "a built-in plan's name or a plan file")
+    person = _case(case)
+    from corrin.shells.folder import check_target, write_recover
+
+    if out is not None:
+        check_target(out)
+    from corrin.answers.recover import recover as answer_recover
+
+    answer = answer_recover(
+        person, list(chosen["plans"].value) or None, draws=chosen["draws"].value, seed=chosen["seed"].value, progress=_progress()
+    )
+    if out is not None:
+        write_recover(answer, out)
+    _say_answer(answer, json)
+
+
+@app.command()
+def delay(
+    case: CaseArgument,
+    months: Annotated[list[float] | None, typer.Argument(metavar="[MONTHS]...", help="Further delays, months.", hidden=True)] = None,
+    first: Annotated[
+        float | None,
+        typer.Option("--months", metavar="MONTHS...", help="Delays, months, such as --months 1 3 6; beginning now is always shown."),
+    ] = None,
+    plan: Annotated[str | None, typer.Option(help="A built-in plan's name or a plan file; without it the guideline's injections.")] = None,
+    draws: Annotated[int | None, typer.Option(help="How many people like this one are drawn.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report, chart and answer.json.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.delay/1 instead of the report.")] = False,
+) -> None:
+    """What waiting costs: the same plan begun later, for the same drawn people."""
+    chosen = _settings(draws=draws, seed=seed)
+    if plan is not None and not plan.strip():
+        raise InputError("--plan", "nothing", "a built-in plan's name or a plan file")
+    person = _case(case)
+    from corrin.shells.folder import check_target, write_delay
+
+    if out is not None:
+        check_target(out)
+    from corrin.answers.delay import MONTHS
+    from corrin.answers.delay import delay as answer_delay
+
+    waits = [*([first] if first is not None else []), *(months or [])]
+    answer = answer_delay(person, plan, waits or MONTHS, draws=chosen["draws"].value, seed=chosen["seed"].value, progress=_progress())
+    if out is not None:
+        write_delay(answer, out)
+    _say_answer(answer, json)
+
+
+@app.command()
 def rerun(
     answer: Annotated[Path, typer.Argument(metavar="ANSWER", help="An answer.json that corrin wrote.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the new report, figures and answer.json.")] = None,

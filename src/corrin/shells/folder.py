@@ -9,14 +9,17 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from corrin.answers.record import Answer, Forecast
+from corrin.answers.record import Forecast
 from corrin.errors import EnvironmentProblem, InputError
 
 if TYPE_CHECKING:
+    from corrin.answers.delay import DelayAnswer
+    from corrin.answers.recover import RecoverAnswer
     from corrin.answers.check_record import Check
     from corrin.answers.compare_record import Compare
+    from corrin.answers.stop import Stop
 
 MARK = "answer.json"
 
@@ -50,6 +53,27 @@ def write_compare(answer: Compare, folder: Path) -> None:
     _write(answer, answer.text(), {"courses.csv": _table(answer.forecast.to_frame())}, save, folder)
 
 
+def write_stop(answer: Stop, folder: Path) -> None:
+    """A plan that is stopped, with its course and figures."""
+    from corrin.show.stop_charts import save
+
+    _write(answer, answer.text(), {"courses.csv": _table(answer.forecast.to_frame())}, save, folder)
+
+
+def write_recover(answer: RecoverAnswer, folder: Path) -> None:
+    """What comes back, with the picture of the nerves."""
+    from corrin.show.nerve_picture import save
+
+    _write(answer, answer.text(), {}, save, folder)
+
+
+def write_delay(answer: DelayAnswer, folder: Path) -> None:
+    """What waiting costs, with its chart."""
+    from corrin.show.delay_charts import save
+
+    _write(answer, answer.text(), {}, save, folder)
+
+
 def write_check(answer: Check, folder: Path) -> None:
     """A check of studies with its points and figures."""
     from corrin.show.check_charts import save
@@ -57,7 +81,14 @@ def write_check(answer: Check, folder: Path) -> None:
     _write(answer, answer.text(), {"points.csv": _table(answer.to_frame())}, save, folder)
 
 
-def _write(answer: Answer, report: str, tables: dict[str, str], figures: Callable[[dict[str, Any], Path], object], folder: Path) -> None:
+class _Plain(Protocol):
+    """An answer that can be written down as plain data."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
+
+
+def _write(answer: _Plain, report: str, tables: dict[str, str], figures: Callable[[dict[str, Any], Path], object], folder: Path) -> None:
     """Write beside the target, then rename: who looks sees the old answer or the new one, never half of one."""
     check_target(folder)
     folder = folder.absolute()
