@@ -15,10 +15,10 @@ from corrin.answers.record import Forecast
 from corrin.errors import EnvironmentProblem, InputError
 
 if TYPE_CHECKING:
-    from corrin.answers.delay import DelayAnswer
-    from corrin.answers.recover import RecoverAnswer
     from corrin.answers.check_record import Check
     from corrin.answers.compare_record import Compare
+    from corrin.answers.delay import DelayAnswer
+    from corrin.answers.recover import RecoverAnswer
     from corrin.answers.stop import Stop
 
 MARK = "answer.json"
