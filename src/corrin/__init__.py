@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from corrin.answers.check import check
     from corrin.answers.check_record import Check
     from corrin.answers.claim import ClaimAnswer, claim
+    from corrin.answers.compare import compare
+    from corrin.answers.compare_record import Compare
     from corrin.answers.diet import DietAnswer, diet
     from corrin.answers.examples import example, examples
     from corrin.answers.explain import explain
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from corrin.answers.recognise import Recognised, recognised
     from corrin.answers.record import Forecast, read_answer
     from corrin.answers.rerun import rerun
+    from corrin.answers.stop import Stop, stop
     from corrin.answers.update import update
     from corrin.case.case import Case
     from corrin.case.plan import Plan, built_in_plans, read_plan
@@ -39,6 +42,7 @@ _HOMES = {
     "Case": "corrin.case.case",
     "Check": "corrin.answers.check_record",
     "ClaimAnswer": "corrin.answers.claim",
+    "Compare": "corrin.answers.compare_record",
     "CorrinError": "corrin.errors",
     "DelayAnswer": "corrin.answers.delay",
     "DietAnswer": "corrin.answers.diet",
@@ -52,10 +56,12 @@ _HOMES = {
     "Plan": "corrin.case.plan",
     "Recognised": "corrin.answers.recognise",
     "RecoverAnswer": "corrin.answers.recover",
+    "Stop": "corrin.answers.stop",
     "assess": "corrin.answers.assess",
     "built_in_plans": "corrin.case.plan",
     "check": "corrin.answers.check",
     "claim": "corrin.answers.claim",
+    "compare": "corrin.answers.compare",
     "delay": "corrin.answers.delay",
     "diet": "corrin.answers.diet",
     "example": "corrin.answers.examples",
@@ -72,6 +78,7 @@ _HOMES = {
     "recognised": "corrin.answers.recognise",
     "recover": "corrin.answers.recover",
     "rerun": "corrin.answers.rerun",
+    "stop": "corrin.answers.stop",
     "update": "corrin.answers.update",
 }
 
@@ -81,6 +88,7 @@ __all__ = [
     "Case",
     "Check",
     "ClaimAnswer",
+    "Compare",
     "CorrinError",
     "DelayAnswer",
     "DietAnswer",
@@ -94,11 +102,13 @@ __all__ = [
     "Plan",
     "Recognised",
     "RecoverAnswer",
+    "Stop",
     "__version__",
     "assess",
     "built_in_plans",
     "check",
     "claim",
+    "compare",
     "delay",
     "diet",
     "example",
@@ -115,6 +125,7 @@ __all__ = [
     "recognised",
     "recover",
     "rerun",
+    "stop",
     "update",
 ]
 

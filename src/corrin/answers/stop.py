@@ -26,6 +26,8 @@ from corrin.errors import InputError
 from corrin.facts.deficiency import deficiency
 from corrin.facts.reader import analytes
 from corrin.settings import checked
+from corrin.studies.reader import read_study
+from corrin.units import convert
 
 YEARS = 10.0
 LASTING = {
@@ -72,6 +74,17 @@ class Reason(Record):
     again: float | None = None
 
 
+class Published(Record):
+    """What was seen in people with one of the causes, beside what is computed here."""
+
+    label: str
+    days: float
+    low_days: float | None
+    high_days: float | None
+    n: int | None
+    citation: str
+
+
 class Stop(Answer):
     """The answer to: what if it is stopped? `forecast` holds the course under the plan that ends."""
 
@@ -86,6 +99,7 @@ class Stop(Answer):
     events: tuple[Event, ...]
     curve_days: tuple[float, ...]
     reasons: tuple[Reason, ...]
+    published: tuple[Published, ...] = ()
     for_life: Literal["yes", "likely", "while the cause lasts", "not told by the cause"]
     test_by_days: float | None = Field(description="days after the stop by which one in twenty is deficient again")
 
@@ -149,6 +163,7 @@ def stop(
         events=tuple(events),
         curve_days=days,
         reasons=reasons,
+        published=published(reasons),
         for_life=for_life(reasons),
         test_by_days=back.p05,
     )
@@ -236,6 +251,26 @@ def why(
 
 DRAWN = {"gastritis": "autoimmune_gastritis", "food_bound": "food_bound_malabsorption", "ileal": "ileal_disease", "low_intake": "diet"}
 """Names of causes where nobody named one -> ids of the modifiers table; a diet is no row of it."""
+
+
+SERIES = {"autoimmune_gastritis": "savage1983", "gastritis": "savage1983"}
+"""Cause -> study of people in whom treatment was interrupted."""
+
+
+def published(reasons: tuple[Reason, ...]) -> tuple[Published, ...]:
+    """Times to relapse that were told of people with a cause this person probably has."""
+    found = []
+    for key in dict.fromkeys(SERIES[reason.name] for reason in reasons if reason.name in SERIES and reason.probability >= 0.1):
+        study = read_study(key)
+        for outcome in (outcome for arm in study.arm for outcome in arm.outcome if outcome.statistic == "time"):
+            low, high = (convert(end[0], outcome.unit, "d") if end and end[0] is not None else None for end in (outcome.low, outcome.high))
+            found.append(
+                Published(
+                    label=outcome.label, days=outcome.time_d[0], low_days=low, high_days=high, n=outcome.n[0] if outcome.n else None,
+                    citation=study.citation,
+                )
+            )  # fmt: skip
+    return tuple(found)
 
 
 def lasting(name: str) -> tuple[Lasts, str]:

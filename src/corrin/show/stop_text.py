@@ -77,7 +77,22 @@ def _events(answer: Data, width: int) -> str:
             width,
         )
     )
+    lines += _published(answer, width)
     return "\n".join(lines)
+
+
+def _published(answer: Data, width: int) -> list[str]:
+    """What was seen in people, which may come sooner than what is computed."""
+    rows = answer["published"]
+    if not rows:
+        return []
+    said = []
+    for row in rows:
+        span = "" if row["low_days"] is None else f" ({duration(row['low_days'])} to {duration(row['high_days'])})"
+        number = "" if row["n"] is None else f", {row['n']} people"
+        said.append(f"{row['label']}, mean {duration(row['days'])}{span}{number}")
+    text = "; ".join(said)
+    return ["", wrap(f"Seen in people (only those who relapsed are counted): {text}. {rows[0]['citation']}", width, "  ", "    ")]
 
 
 def _life(answer: Data, width: int) -> str:
