@@ -249,6 +249,12 @@ def made(view: View, draws: int, seed: int, inputs: Mapping[str, Any]) -> dict[s
     }
 
 
+def told_tracts(case: Case) -> tuple[str, ...]:
+    """Tracts with a finding; all of them where no place is told."""
+    told = shown.tracts(case)
+    return tuple(tract for tract in TRACTS if PLACES[tract] in told) or TRACTS
+
+
 def deficit(course: Course, tract: str) -> Floats:
     """Function missing (draws, times), 0..1."""
     return np.asarray(1.0 - course.values[f"function_{tract}"] / 100.0)
@@ -257,11 +263,11 @@ def deficit(course: Course, tract: str) -> Floats:
 def _today(view: View, course: Course) -> dict[str, Any]:
     threshold = view.learnt.parameter("sign_threshold")
     case = view.learnt.case
-    told, signs = set(shown.tracts(case)), shown.signs(case)
+    signs, known = shown.signs(case), told_tracts(case)
     tracts = {
         tract: {
             "label": LABELS[tract],
-            "told": PLACES[tract] in told,
+            "told": tract in known,
             "works": view.spread(course.values[f"function_{tract}"][:, 0]),
             "sign": _plain(view.chance((deficit(course, tract)[:, 0] > threshold).astype(float))),
         }
@@ -300,7 +306,8 @@ def _plan(view: View, plan: Plan, course: Course) -> dict[str, Any]:
     score = course.values["score"]
     step = np.maximum(FIRST_STEP_POINTS, recovery.FIRST * score[:, 0])
     by_score = _tract(view, times, score, np.full(len(score), SIGN), step)
-    worst = np.max([deficit(course, tract) for tract in TRACTS], axis=0)
+    known = told_tracts(learnt.case)
+    worst = np.max([deficit(course, tract) for tract in known], axis=0)
     half, width = learnt.parameter("symptom_half"), learnt.parameter("symptom_width")
     symptoms = {name: {"label": readings()[name].label, **_symptom(view, course, name, half, width)} for name in SYMPTOMS}
     return {
@@ -314,7 +321,7 @@ def _plan(view: View, plan: Plan, course: Course) -> dict[str, Any]:
         "tracts": tracts,
         "symptoms": symptoms,
         "worse_at_24_months": _plain(view.chance((recovery.at(times, score, 24 * MONTH) > score[:, 0] + step).astype(float))),
-        "not_expected": not_expected(times, {tract: (LABELS[tract], course.values[f"function_{tract}"]) for tract in TRACTS}, view.weights),
+        "not_expected": not_expected(times, {tract: (LABELS[tract], course.values[f"function_{tract}"]) for tract in known}, view.weights),
         "picture": {
             str(month): {tract: view.spread(recovery.at(times, course.values[f"function_{tract}"], month * MONTH)) for tract in TRACTS}
             for month in PICTURED

@@ -78,7 +78,7 @@ def _head(answer: Data, width: int) -> str:
             "with signs left; in the others more is left."
         )
         strict = best["every_tract"]["at_months"]
-        text += f" Every single tract is back within its own threshold in {said(strict['24']['full'])}." if strict else ""
+        text += f" Every tract with a finding is back within its own threshold in {said(strict['24']['full'])}." if strict else ""
         first = steps["first"]
         if first["p50_days"] is not None:
             late_step = duration(first["p95_days"]) if first["p95_days"] is not None else "over 24 months"
@@ -143,16 +143,12 @@ def _plan(plan: Data, answer: Data, width: int) -> str:
         lines.append(wrap(f"Signs or more signs within 24 months: {said(plan['worse_at_24_months'])}.", width, "  ", "    "))
         return "\n".join(lines)
     if not plan["doses"]:
-        rows = [_header(), *_together(plan)]
+        rows = [_header(), _together(plan)[0]]
         lines += [table(rows, width), wrap(f"Worse at 24 months than today: {said(plan['worse_at_24_months'])}.", width, "  ", "    ")]
         return "\n".join(lines)
     today = answer["today"]
     rows = [_header(), *_together(plan)]
-    rows += [
-        _chances(item["label"] + ("" if today["tracts"][name]["told"] else " †"), item)
-        for name, item in plan["tracts"].items()
-        if item["at_months"]
-    ]
+    rows += [_chances(item["label"], item) for name, item in plan["tracts"].items() if item["at_months"] and today["tracts"][name]["told"]]
     felt = [item for name, item in plan["symptoms"].items() if item["at_months"] and today["symptoms"][name]["told"]]
     if felt:
         rows += [[""] * 7, ["SYMPTOMS TOLD, FELT TODAY ~", *[""] * 6], *(_chances(f"  {item['label']}", item) for item in felt)]
@@ -161,10 +157,14 @@ def _plan(plan: Data, answer: Data, width: int) -> str:
         lines.append(
             wrap("~ A symptom: full is no longer felt; partial is felt, with half or less of what drives it.", width, "  ", "    ")
         )
-    none = [item["label"] for item in plan["tracts"].values() if not item["at_months"]]
+    unseen = [item["label"] for item in today["tracts"].values() if not item["told"]]
+    if unseen:
+        text = f"{'; '.join(unseen)}: no finding is told, so nothing is said here of what comes back (`--json` holds it). Examine them."
+        lines.append(wrap(text, width, "  ", "    "))
+    none = [item["label"] for name, item in plan["tracts"].items() if not item["at_months"] and today["tracts"][name]["told"]]
     if none:
         lines.append(wrap(f"Hardly any sign is expected today, so there is no chance to state: {'; '.join(none)}.", width, "  ", "    "))
-    lines += ["", *_times(plan, width)]
+    lines += ["", *_times(plan, today, width)]
     lines += [wrap(f"{sentence}.", width, "  ", "    ") for sentence in plan["not_expected"]]
     lines.append(wrap(f"Worse at 24 months than today: {said(plan['worse_at_24_months'])}.", width, "  ", "    "))
     return "\n".join(lines)
@@ -175,7 +175,7 @@ def _header() -> list[str]:
 
 
 def _together(plan: Data) -> list[list[str]]:
-    return [_chances("Severity score (of 20)", plan["by_score"]), _chances("Every tract", plan["every_tract"])]
+    return [_chances("Severity score (of 20)", plan["by_score"]), _chances("Every tract below", plan["every_tract"])]
 
 
 def _chances(label: str, item: Data) -> list[str]:
@@ -185,13 +185,17 @@ def _chances(label: str, item: Data) -> list[str]:
     return [label, *(cell(found[month][what]) for month in ("12", "24") for what in ("full", "partial", "deficit"))]
 
 
-def _times(plan: Data, width: int) -> list[str]:
+def _times(plan: Data, today: Data, width: int) -> list[str]:
     rows = [["Months to", "a first small step", "half gone", "most gone (4/5)", "most not within 24, of 100"]]
-    for label, item in (("Severity score (of 20)", plan["by_score"]), *((tract["label"], tract) for tract in plan["tracts"].values())):
+    for label, item in (("Severity score (of 20)", plan["by_score"]), *_told(plan, today)):
         if item["times"]:
             spans = [_months(item["times"][name]) for name in ("first", "half", "most")]
             rows.append([label, *spans, cell(item["times"]["most"]["never"])])
     return [table(rows, width)] if len(rows) > 1 else []
+
+
+def _told(plan: Data, today: Data) -> list[tuple[str, Data]]:
+    return [(tract["label"], tract) for name, tract in plan["tracts"].items() if today["tracts"][name]["told"]]
 
 
 def _months(step: Data) -> str:
