@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from corrin.case.reader import read_case
 from corrin.errors import InputError
 from corrin.facts.deficiency import deficiency
 from corrin.facts.reader import products
+from corrin.shells import cli
 
 NO_SIGNS: dict[str, Any] = {
     "format": "corrin.case/1", "person": {"age_y": 60, "sex": "male", "country": "United Kingdom"}, "as_of": "2026-03-01",
@@ -37,7 +39,10 @@ def plan(name: str, **changes: Any) -> Plan:
 @pytest.fixture(scope="module")
 def compared() -> Compare:
     """The same plan under two names, and one twice as often."""
-    return compare(NO_SIGNS, [plan("one"), plan("same"), plan("oftener", every_days=28)], years=1, draws=128, seed=4)
+    with pytest.MonkeyPatch.context() as patch:  # the laws hold at any horizon, and daily tablets over years take seconds
+        patch.setattr(keep, "INJECTION_YEARS", 4.0)
+        patch.setattr(keep, "TABLET_YEARS", 1.0)
+        return compare(NO_SIGNS, [plan("one"), plan("same"), plan("oftener", every_days=28)], years=1, draws=128, seed=4)
 
 
 def test_a_plan_differs_from_itself_by_nothing(compared: Compare) -> None:
@@ -167,3 +172,18 @@ def test_the_limit_of_mma_is_that_of_assess(egfr: list[float]) -> None:
 
 def test_it_is_public() -> None:
     assert corrin.compare is compare
+
+
+def test_the_command_writes_the_page_and_every_figure(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    case = tmp_path / "case.json"
+    case.write_text(json.dumps({**NO_SIGNS, **SIGNS}), encoding="utf-8")
+    few = ["--years", "0.5", "--draws", "48"]
+    asked = ["compare", str(case), "--plan", "none", "--plan", "bnf-hydroxocobalamin", *few, "--out", str(tmp_path / "out")]
+    assert cli._run([*asked, "--price", "hydroxocobalamin-intramuscular=2.50"]) in (0, 4)
+    shown = capsys.readouterr().out
+    assert shown == (tmp_path / "out" / "report.txt").read_text(encoding="utf-8")
+    assert "x 2.50 =" in shown
+    assert json.loads((tmp_path / "out" / "answer.json").read_text(encoding="utf-8"))["format"] == "corrin.compare/1"
+    assert {"differences.png", "overview.png", "courses.csv"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    assert cli._run(["compare", str(case), "--plan", "none"]) == 2
+    assert cli._run(["compare", str(case), *few, "--price", "aspirin=1"]) == 2

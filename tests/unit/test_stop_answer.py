@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from corrin.answers.stop import Reason, Stop, ending, for_life, lasting, stop, t
 from corrin.case.plan import read_plan
 from corrin.case.reader import read_case
 from corrin.errors import InputError
+from corrin.shells import cli
 
 DEFICIENT: dict[str, Any] = {
     "format": "corrin.case/1", "person": {"age_y": 60, "sex": "female"}, "as_of": "2026-03-01",
@@ -81,7 +83,7 @@ def test_pernicious_anaemia_comes_back_within_the_times_that_were_seen(stopped: 
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
-    first, second = (stop(DEFICIENT, "3mo", "oral-1000-daily", years=1.0, draws=48, seed=5).to_json() for _ in range(2))
+    first, second = (stop(DEFICIENT, "1mo", "bnf-hydroxocobalamin", years=0.5, draws=48, seed=5).to_json() for _ in range(2))
     assert first == second
 
 
@@ -102,6 +104,7 @@ def test_who_needs_it_for_life() -> None:
     assert for_life((reason("lasting", 1.0), reason("reversible", 1.0))) == "yes"
     assert for_life((reason("lasting", 0.5), reason("lasting", 0.1))) == "likely"
     assert for_life((reason("reversible", 1.0),)) == "while the cause lasts"
+    assert for_life((reason("reversible", 1.0), reason("lasting", 0.3))) == "not told by the cause"
     assert for_life((reason("lasting", 0.3),)) == "not told by the cause"
     assert for_life(()) == "not told by the cause"
 
@@ -124,3 +127,14 @@ def test_the_page_says_what_decides_and_what_to_do(stopped: Stop) -> None:
 
 def test_it_is_public() -> None:
     assert corrin.stop is stop
+
+
+def test_the_command_writes_the_page_and_every_figure(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    case = tmp_path / "case.json"
+    case.write_text(json.dumps(DEFICIENT), encoding="utf-8")
+    few = ["--years", "1", "--draws", "48"]
+    assert cli._run(["stop", str(case), "--after", "2mo", *few, "--out", str(tmp_path / "out")]) in (0, 4)
+    assert capsys.readouterr().out == (tmp_path / "out" / "report.txt").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "out" / "answer.json").read_text(encoding="utf-8"))["format"] == "corrin.stop/1"
+    assert {"relapse.png", "overview.png", "courses.csv"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    assert cli._run(["stop", str(case), "--after", "soon"]) == 2

@@ -104,6 +104,7 @@ class Compare(Answer):
 
     format: Literal["corrin.compare/1"] = "corrin.compare/1"
     forecast: Forecast
+    first: tuple[str, ...] = Field((), description="what the findings call for before any choice of plan, with its urgency")
     months: tuple[float, ...]
     differences: tuple[Difference, ...]
     burdens: tuple[Burden, ...]

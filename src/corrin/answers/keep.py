@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from corrin.answers.assess.advice import chosen, clause, extra
+from corrin.answers.assess.advice import chosen, extra
 from corrin.answers.assess.function import mma_limit
 from corrin.answers.compare_record import Advised, Keep, Rung
 from corrin.answers.computed import Floats
@@ -117,13 +117,13 @@ def why_not(case: Case) -> tuple[str, ...]:
 
     found = []
     if holds("neurological") or holds("optic") or holds("cord"):
-        found.append("there are signs of nerves, cord, eye or thinking")
+        found.append(SIGNS)
     if facts.get("pregnant") is True:
         found.append("pregnancy")
     if any(result.clause.id == "RF-ANAEMIA" for result in apply(RED_FLAGS, facts).speaking):
         found.append("severe anaemia")
     if nitrous_oxide(case):
-        found.append("nitrous oxide was used, which switches B12 off whatever its level")
+        found.append(GAS)
     if loading(case):
         found.append("injections are still being given as loading")
     return tuple(found)
@@ -140,28 +140,37 @@ def loading(case: Case) -> bool:
     return recent >= LOADING_NUMBER
 
 
-def advised(case: Case) -> tuple[Advised, ...]:
-    """What the guideline of the person's country says of treatment, clause by clause."""
-    facts = facts_of(case)
+SIGNS = "there are signs of nerves, cord, eye or thinking"
+GAS = "nitrous oxide was used, which switches B12 off whatever its level"
+FORMULARY = "uk-bnf-2024"
+"""It says in doses what nerve signs call for, which not every guideline does."""
+
+
+def advised(case: Case, reasons: tuple[str, ...] = ()) -> tuple[Advised, ...]:
+    """What the guideline of the person's country says of treatment, clause by clause, injections first.
+
+    With nerve signs or nitrous oxide among the `reasons` the formulary stands beside it, and clauses on tablets alone, which speak of
+    people in general, are left out where a clause on injections speaks.
+    """
+    facts, nerves = facts_of(case), SIGNS in reasons or GAS in reasons
     names, _ = chosen(case, ())
-    found = []
-    for name in (*names, *extra(facts, names)):
+    found: list[tuple[bool, Advised]] = []
+    for name in dict.fromkeys((*names, *extra(facts, names), *((FORMULARY,) if nerves else ()))):
         result = apply(name, facts)
         for row in result.speaking:
-            said = clause(row)
-            treat = [then for then in said["then"] if then["kind"] == "treat"]
+            treat = [then for then in row.follows if then.kind == "treat"]
             if treat:
-                found.append(
-                    Advised(
-                        guide=result.profile.title,
-                        issuer=result.profile.issuer,
-                        clause=said["id"],
-                        text=" ".join(then["text"] for then in treat),
-                        plans=tuple(then["plan"] for then in treat if then["plan"]),
-                        recalled=said["standing"] == "not verified",
-                    )
+                said = Advised(
+                    guide=result.profile.title,
+                    issuer=result.profile.issuer,
+                    clause=row.clause.id,
+                    text=" ".join(then.text for then in treat),
+                    plans=tuple(then.plan for then in treat if then.plan),
+                    recalled=row.clause.standing == "not verified",
                 )
-    return tuple(found)
+                found.append((all(then.route == "oral" for then in treat), said))
+    injected = [said for tablets, said in found if not tablets]
+    return tuple(injected) if nerves and injected else tuple(said for _, said in sorted(found, key=lambda pair: pair[0]))
 
 
 def injections(product: str, every_days: float, first: bool) -> Plan:
@@ -184,7 +193,7 @@ def keep(case: Case, people: People, seed: int, progress: Callable[[str, float],
     common = {
         "floor_percent": table.floor_percent, "mma_limit_nmol_l": table.mma_limit_nmol_l, "wanted": KEPT, "from_months": FROM_MONTHS,
         "draws": few.count, "years_injections": INJECTION_YEARS, "years_tablets": TABLET_YEARS, "replete_today": today,
-        "advised": advised(case),
+        "advised": advised(case, reasons),
     }  # fmt: skip
     if reasons:
         return Keep(**common, reasons=reasons)

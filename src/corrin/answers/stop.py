@@ -13,6 +13,7 @@ from pydantic import Field
 from corrin.answers.assemble import Options, assemble
 from corrin.answers.assess.reports import results
 from corrin.answers.assess.why import stated_causes
+from corrin.answers.compare import first_of_all
 from corrin.answers.computed import Floats
 from corrin.answers.forecast import DAYS_PER_YEAR, intended, person_of, subject, usual_plans
 from corrin.answers.keep import is_replete
@@ -30,6 +31,8 @@ from corrin.studies.reader import read_study
 from corrin.units import convert
 
 YEARS = 10.0
+OPEN = 0.1
+"""A lasting cause as probable as this keeps the question open."""
 LASTING = {
     "autoimmune_gastritis": "the cells of the stomach that make intrinsic factor do not come back",
     "food_bound_malabsorption": "atrophy of the stomach mostly stays; free B12 of tablets or fortified food is still absorbed",
@@ -90,6 +93,7 @@ class Stop(Answer):
 
     format: Literal["corrin.stop/1"] = "corrin.stop/1"
     forecast: Forecast
+    first: tuple[str, ...] = Field((), description="what the findings call for now, with its urgency")
     plan: str
     plan_title: str
     after: str
@@ -154,6 +158,7 @@ def stop(
     )
     return Stop(
         forecast=forecast.model_copy(update={"question": "stop", "warnings": (*forecast.warnings, notice)}),
+        first=first_of_all(person),
         plan=chosen.name,
         plan_title=chosen.title or chosen.name,
         after=after,
@@ -293,8 +298,12 @@ def lasting(name: str) -> tuple[Lasts, str]:
 def for_life(reasons: tuple[Reason, ...]) -> Literal["yes", "likely", "while the cause lasts", "not told by the cause"]:
     """What the causes say together."""
     sure = [reason for reason in reasons if reason.probability >= 0.9]
+    stays = sum(reason.probability for reason in reasons if reason.lasts == "lasting")
     if any(reason.lasts == "lasting" for reason in sure):
         return "yes"
-    if sum(reason.probability for reason in reasons if reason.lasts == "lasting") >= 0.5:
+    if stays >= 0.5:
         return "likely"
-    return "while the cause lasts" if any(reason.lasts in ("reversible", "perhaps") for reason in sure) else "not told by the cause"
+    # A cause that can go settles nothing while another that stays is well possible beside it.
+    if stays >= OPEN or not any(reason.lasts in ("reversible", "perhaps") for reason in sure):
+        return "not told by the cause"
+    return "while the cause lasts"

@@ -18,7 +18,7 @@ SHOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Chance of each symptom, %", ("symptom_tingling", "symptom_gait")),
 )
 DIFFERED = ("mma", "haemoglobin", "function_foot", "function_dorsal", "score", "symptom_tingling", "symptom_gait")
-DIFFERED_MONTHS = (3.0, 12.0, 24.0)
+DIFFERED_MONTHS = (6.0, 24.0)
 SYMPTOMS_DECIDE = (
     "An interval here is biochemical only. Symptoms decide: whoever feels them before the next injection is due needs it sooner, and a "
     "shorter interval is never wrong."
@@ -30,7 +30,7 @@ def report(answer: Data, width: int = 110) -> str:
     """The whole page; lines at most `width` characters."""
     forecast = answer["forecast"]
     blocks = [
-        _head(forecast, width),
+        _head(answer, width),
         _courses(forecast, answer["months"], width),
         _differences(answer, width),
         _burden(answer, width),
@@ -43,14 +43,20 @@ def report(answer: Data, width: int = 110) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _head(forecast: Data, width: int) -> str:
+def _head(answer: Data, width: int) -> str:
+    forecast = answer["forecast"]
     when = "" if forecast["as_of"] == "day 0" else f", as of {forecast['as_of']}"
-    first = f"{forecast['case_id']}: treatments side by side{when}"
-    lines = [first, "=" * len(first)]
+    name = f"{forecast['case_id']}: treatments side by side{when}"
+    lines = [name, "=" * len(name)]
     lines += [wrap(f"{letter}  {plan['title']} ({plan['name']})", width, "  ", "     ") for letter, plan in _lettered(forecast)]
     lines.append(wrap("Each number is a median, with the range that holds 90 of 100 in brackets.", width))
     urgent = [notice for notice in forecast["warnings"] if notice["code"] in ("data-contradict-model", "safety")]
-    return "\n".join([*lines, *(wrap(f"Note: {notice['text']}", width) for notice in urgent)])
+    return "\n".join([*lines, *first(answer, width), *(wrap(f"Note: {notice['text']}", width) for notice in urgent)])
+
+
+def first(answer: Data, width: int) -> list[str]:
+    """What the findings call for before any choice of plan."""
+    return ["", "First of all", *(wrap(sentence, width, "  ", "    ") for sentence in answer["first"])] if answer["first"] else []
 
 
 def _lettered(forecast: Data) -> list[tuple[str, Data]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from corrin.show.blocks import table, title, wrap
+from corrin.show.compare_text import first as first_of_all
 from corrin.show.words import duration, percent
 
 Data = Mapping[str, Any]
@@ -54,7 +55,8 @@ def _head(answer: Data, width: int) -> str:
         "cause go on as under the plan; nitrous oxide, if any, stays stopped where the plan stops it."
     )
     urgent = [notice for notice in forecast["warnings"] if notice["code"] in ("data-contradict-model", "safety")]
-    return "\n".join([first, "=" * len(first), wrap(what, width), *(wrap(f"Note: {notice['text']}", width) for notice in urgent)])
+    called = first_of_all(answer, width)
+    return "\n".join([first, "=" * len(first), wrap(what, width), *called, *(wrap(f"Note: {notice['text']}", width) for notice in urgent)])
 
 
 def _events(answer: Data, width: int) -> str:
