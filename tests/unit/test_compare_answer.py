@@ -119,6 +119,8 @@ def test_a_price_that_cannot_be_read_is_refused_with_its_place(price: str) -> No
 def test_one_plan_is_no_comparison() -> None:
     with pytest.raises(InputError, match="two or more"):
         compare(NO_SIGNS, ["none"])
+    with pytest.raises(InputError, match="--years"):
+        compare(NO_SIGNS, ["none", "oral-10-daily"], years=0.05)
 
 
 SIGNS = {"findings": [{"what": "numbness"}]}

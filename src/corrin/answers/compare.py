@@ -68,6 +68,8 @@ def compare(
     chosen = chosen_plans(person, plans, years)
     if len(chosen) < 2:
         raise InputError("--plan", f"one plan ({chosen[0].name})", "two or more to compare", "`corrin forecast` shows a single plan.")
+    if years * DAYS_PER_YEAR + 1.0 < MONTHS[0] * MONTH:
+        raise InputError("--years", f"{years:g}", "a month or more (0.1)", "Plans are compared at 1, 3, 6, 12 and 24 months.")
     costs = read_prices(prices)
     horizon = years * DAYS_PER_YEAR
     tell = progress or (lambda what, share: None)

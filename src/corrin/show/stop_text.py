@@ -49,11 +49,14 @@ def _head(answer: Data, width: int) -> str:
     forecast = answer["forecast"]
     when = "" if forecast["as_of"] == "day 0" else f", as of {forecast['as_of']}"
     first = f"{forecast['case_id']}: what if treatment is stopped{when}"
-    instead = " It takes the place of what is given now." if answer["ongoing"] else ""
-    what = (
-        f"Plan: {answer['plan_title']} ({answer['plan']}), stopped {duration(answer['stop_day'])} from today.{instead} Food, drugs and "
-        "cause go on as under the plan; nitrous oxide, if any, stays stopped where the plan stops it."
+    after = duration(answer["stop_day"])
+    instead = " It replaces what is given now." if answer["ongoing"] else ""
+    how = (
+        f"Plan: {answer['plan_title']} ({answer['plan']}), stopped {after} from today.{instead}"
+        if answer["stop_day"] > 0.0
+        else "Everything stops today: what is given now ends and nothing takes its place."
     )
+    what = f"{how} Food, drugs and cause go on as under the plan; nitrous oxide, if any, stays stopped where the plan stops it."
     urgent = [notice for notice in forecast["warnings"] if notice["code"] in ("data-contradict-model", "safety")]
     called = first_of_all(answer, width)
     return "\n".join([first, "=" * len(first), wrap(what, width), *called, *(wrap(f"Note: {notice['text']}", width) for notice in urgent)])
