@@ -20,8 +20,8 @@ SHOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
 DIFFERED = ("mma", "haemoglobin", "function_foot", "function_dorsal", "score", "symptom_tingling", "symptom_gait")
 DIFFERED_MONTHS = (6.0, 24.0)
 UNTOLD = (
-    "This holds only without signs of nerves, cord, eye or thinking, pregnancy, severe anaemia and nitrous oxide; what the case does not tell "
-    "is taken as absent."
+    "This holds only without signs of nerves, cord, eye or thinking, pregnancy, severe anaemia and nitrous oxide; what the case does not "
+    "tell is taken as absent."
 )
 SYMPTOMS_DECIDE = (
     "An interval here is biochemical only. Symptoms decide: whoever feels them before the next injection is due needs it sooner, and a "
@@ -213,8 +213,8 @@ def _keep(keep: Data, width: int) -> str:
     if keep["loading_first"]:
         lines.append(
             wrap(
-                f"Fewer than {percent(keep['wanted'])} are replete today, so injections begin with six in two weeks; tablets do not, and must "
-                "fill the stores within those first months as well.",
+                f"Fewer than {percent(keep['wanted'])} are replete today, so injections begin with six in two weeks; tablets do not, and "
+                "must fill the stores within those first months as well.",
                 width,
             )
         )
