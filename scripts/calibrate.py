@@ -1,7 +1,8 @@
-"""Fit the population to the studies with role `fit` and to the survey (make calibrate).
+"""Fit the population to the survey (make calibrate), or, with --studies, to the studies with role `fit` and tracer numbers as well.
 
-Goes on where it was cut off: the results of each study and pass are kept in build/calibration. Writes facts/population/calibration.toml,
-shifts.csv and correlation.csv, and docs/calibration.md.
+The joint fit is not the packaged one: it predicted studies it had not seen worse than the facts do (docs/decisions/0006). It goes on
+where it was cut off: the results of each study and pass are kept in build/calibration.
+Writes facts/population/calibration.toml, shifts.csv and correlation.csv, and docs/calibration.md.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ import model_checks  # noqa: E402
 
 ABOUT = """# Calibration
 
-Written by `make calibrate` on {day}. The population of the facts, moved by {count} numbers: the counted points of the studies with
-role `fit`, the statistics of a health survey, and what tracers and single doses told of absorption, losses and steady states. How it
-is done: `src/corrin/inference/calibrate.py`. Studies predicted with each left out in turn: [validation](validation.md).
+Written by `make calibrate` on {day}. The population of the facts, moved by {count} numbers: {data}. How it is
+done: `src/corrin/inference/calibrate.py`; what was tried and not used: [decision 0006](decisions/0006-calibration.md). Studies against
+predictions: [validation](validation.md).
 
 ## What is pinned and what is not
 
@@ -61,7 +62,12 @@ predicted.
 def record(made: fit.Calibration, population: Population, day: str, keys: list[str]) -> str:
     """What the run found, as a page: what is pinned and what is not, what differs between people, what misses."""
     rows = {row.name: row for row in prior(population, keys).rows}
-    parts = [ABOUT.format(day=day, count=len(made.rows))]
+    data = (
+        "statistics of a health survey, the studies with role `fit`, and tracer and absorption numbers"
+        if keys
+        else ("statistics of a health survey. No study was fitted, so every study is predicted and none is explained away")
+    )
+    parts = [ABOUT.format(day=day, count=len(made.rows), data=data)]
     untouched = []
     for name, shift, left, _ in fit.pinned(made, population):
         if name not in rows:
@@ -71,8 +77,9 @@ def record(made: fit.Calibration, population: Population, day: str, keys: list[s
             continue
         row = rows[name]
         parts.append(f"| `{name}` | {row.value:.4g} | {centre(row, shift):.4g} {row.unit} | {shift:+.2f} | {left:.2f} |\n")
-    parts.append("\nThe data said next to nothing of: " + ", ".join(f"`{name}`" for name in untouched))
-    parts.append(", and nothing of what is not named here.\n")
+    if untouched:
+        parts.append("\nThe data said next to nothing of " + ", ".join(f"`{name}`" for name in untouched) + ".\n")
+    parts.append("\nWhat is not named here was not moved.\n")
     parts.append("\n## How much people differ\n\n| parameter | factor on its spread |\n|---|---|\n")
     parts += [f"| `{name}` | {factor:.2f} |\n" for name, factor in made.differ.items()]
     parts.append("\n## Structure\n\n| alternative | weight before | after |\n|---|---|---|\n")
@@ -132,6 +139,7 @@ def main() -> None:
     options.add_argument("--people", type=int, default=6000)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--passes", type=int, default=fit.PASSES)
+    options.add_argument("--studies", action="store_true", help="fit the studies and tracer numbers too")
     options.add_argument("--fresh", action="store_true", help="start from the facts, not from the last calibration")
     options.add_argument("--out", type=Path, default=ROOT / "src" / "corrin" / "facts" / "population")
     options.add_argument("--work", type=Path, default=ROOT / "build" / "calibration")
@@ -141,13 +149,13 @@ def main() -> None:
     def progress(text: str, _: float) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {text}", file=sys.stderr, flush=True)
 
-    fitted = [study for study in studies() if study.role == "fit"]
+    fitted = [study for study in studies() if study.role == "fit" and chosen.studies]
     population = facts_population()
     last_one = None if chosen.fresh else calibration()
     begin = None if last_one is None else fit.unknowns_at(last_one)
     made = fit.calibrate(
         population, fitted, the_kernel(), chosen.work, chosen.draws, chosen.people, chosen.seed, chosen.passes, begin,
-        lambda now: tracer_rows(now, {study.key for study in fitted}), progress,
+        (lambda now: tracer_rows(now, {study.key for study in fitted})) if fitted else None, progress,
     )  # fmt: skip
     used = sorted(study.key for study in fitted)
     names = tuple(name for name in made.posterior.names if " " not in name)

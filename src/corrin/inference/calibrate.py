@@ -49,6 +49,8 @@ DIFFER = (
 """Parameters whose spread between people the survey can speak of."""
 SURVEY_TOGETHER = 0.5
 """Correlation between the survey's numbers of one reading (assumed): one laboratory, one sample of people, one model of them."""
+REFERENCES = ("mma_reference", "homocysteine_reference")
+"""Typical values that the survey settles by itself: they only scale a marker."""
 SURVEY_PLACES = ("intake", "stomach", "ileum", "blood", "liver", "kidney", "cell")
 STEP = 0.5
 
@@ -108,6 +110,7 @@ def survey_rows(
     kernel: Kernel,
     people: int,
     seed: int,
+    studies: bool,
     progress: Progress | None = None,
 ) -> list[Row]:
     """The survey's statistics as data; each unknown is moved alone, with the same people."""
@@ -119,7 +122,7 @@ def survey_rows(
         return _flat(summarise(age, creatinine, levels))
 
     here, seen = told(population, assumed), _flat(reported_markers())
-    names = [row.name for row in population.rows if row.unsure > 0.0 and row.place in SURVEY_PLACES]
+    names = [name for name in unknowns_of(population, studies) if " " not in name]
     moves: dict[str, Callable[[], dict[str, tuple[str, float]]]] = {}
     for name in names:
         moves[name] = lambda name=name: told(moved(population, {name: STEP}), assumed)  # type: ignore[misc]
@@ -209,9 +212,12 @@ class Calibration:
         return tuple(tuple(row) for row in (covariance / np.outer(sd, sd)).round(3).tolist())
 
 
-def unknowns_of(population: Population) -> tuple[str, ...]:
-    """Names of everything that may move: not the marrow, the nerve and what is read from it, of which these data say next to nothing."""
-    shifts = [row.name for row in population.rows if row.unsure > 0.0 and row.place in SURVEY_PLACES]
+def unknowns_of(population: Population, studies: bool) -> tuple[str, ...]:
+    """Names of everything that may move: not the marrow, the nerve and what is read from it, of which these data say next to nothing;
+    without studies only what the survey alone can tell."""
+    shifts = [
+        row.name for row in population.rows if row.unsure > 0.0 and row.place in SURVEY_PLACES and (studies or row.name in REFERENCES)
+    ]
     between = [f"differ {row.name}" for row in population.rows if row.name in DIFFER and row.between > 0.0]
     return (*shifts, *between, *(f"survey {name}" for name in ASSUMED_SD))
 
@@ -241,7 +247,7 @@ def calibrate(
     """Fit, from `begin` if given. `work` keeps each study of each pass, so that a run that was cut off goes on where it was; `facts` gives
     further data at a population (tracer and absorption numbers of a typical person) with how they move."""
     start = prior(population, [study.key for study in studies])
-    unknowns = unknowns_of(start)
+    unknowns = unknowns_of(start, bool(studies))
     linearised: dict[str, float] = {}
     at: dict[str, float] = dict(begin or {})
     history = []
@@ -257,7 +263,7 @@ def calibrate(
             if progress:
                 progress(f"pass {turn + 1} of {passes}: {study.key}", (number + 1) / len(studies))
         now, assumed, _ = standing(start, at)
-        rows = [*of_studies, *survey_rows(now, assumed, differ_names, kernel, people, seed), *(facts(now) if facts else ())]
+        rows = [*of_studies, *survey_rows(now, assumed, differ_names, kernel, people, seed, bool(studies)), *(facts(now) if facts else ())]
         posterior, weights = solve(rows, unknowns, at)
         linearised = dict(at)
         for k, name in enumerate(posterior.names):
