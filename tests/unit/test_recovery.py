@@ -95,3 +95,10 @@ def test_colours_are_colours(works: float) -> None:
     found = nerve_picture.colour(works)
     assert len(found) == 7
     assert 0 <= int(found[1:], 16) < 1 << 24
+
+
+def test_most_is_counted_of_what_comes_back_and_not_where_hardly_anything_does() -> None:
+    found = recovery.levels(np.array([0.5, 0.5]), np.array([0.25, 0.49]), np.array([0.05, 0.05]))
+    assert found["first"] == pytest.approx([0.45, 0.45])
+    assert found["half"] == pytest.approx([0.25, 0.25])
+    assert found["most"] == pytest.approx([0.3, -np.inf])

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from corrin.answers import features as shown
 from corrin.answers import recover_run as seam
 from corrin.answers import recovery
 from corrin.answers.computed import Course, Floats
@@ -28,6 +27,7 @@ from corrin.answers.recover import (
     made,
     rounded,
     sources_of_nerves,
+    told_tracts,
 )
 from corrin.answers.summary import MONTH, SIGN
 from corrin.body.nerve import LABELS, TRACTS
@@ -169,12 +169,14 @@ def _delay(view: View, wait: float, course: Course, at_once: Course, end: float)
     begin, later = recovery.at(times, score, wait * MONTH), recovery.at(times, score, (wait + FOLLOWED) * MONTH)
     counted = view.weights * (start >= SIGN)
     some = float(counted.sum()) >= recovery.COUNTED
+    known, signs = told_tracts(view.learnt.case), shown.signs(view.learnt.case)
     tracts = {}
     for tract in TRACTS:
         missing = recovery.at(times, deficit(course, tract), end * MONTH)
         first = recovery.at(at_once.time_days, deficit(at_once, tract), end * MONTH)
         tracts[tract] = {
             "label": LABELS[tract],
+            "told": tract in known,
             "missing": view.spread(100.0 * missing),
             "more_missing": view.spread(100.0 * (missing - first)),
         }
@@ -189,7 +191,11 @@ def _delay(view: View, wait: float, course: Course, at_once: Course, end: float)
         "sign": _plain(view, (last >= SIGN).astype(float)),
         "tracts": tracts,
         "symptoms": {
-            name: {"label": readings()[name].label, "felt": _plain(view, np.asarray(recovery.at(times, course.values[name], end * MONTH)))}
+            name: {
+                "label": readings()[name].label,
+                "told": bool(signs.get(name.removeprefix("symptom_"))),
+                "felt": _plain(view, recovery.at(times, course.values[name], end * MONTH)),
+            }
             for name in SYMPTOMS
         },
     }

@@ -352,7 +352,7 @@ def _tract(view: View, times: Floats, missing: Floats, threshold: Floats, first:
         for month in AT_MONTHS
     }
     mine = counted > 0.0
-    levels = {"first": start - first, **{name: (1.0 - share) * start for name, share in recovery.STEPS if name != "first"}}
+    levels = recovery.levels(start, recovery.at(times, missing, 24 * MONTH), first)
     steps = {}
     for name, level in levels.items():
         found = recovery.when(times, missing[mine], counted[mine], level[mine])

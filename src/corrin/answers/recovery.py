@@ -32,8 +32,7 @@ from corrin.answers.computed import Floats, Unknown
 from corrin.answers.summary import first_time, normalised, quantiles
 
 FIRST, HALF, MOST = 0.1, 0.5, 0.8
-"""Shares of today's deficit that are gone at the first small step, at half, at most of it."""
-STEPS = (("first", FIRST), ("half", HALF), ("most", MOST))
+"""Shares of today's deficit that are gone at the first small step and at half; most: the share of what 24 months bring back."""
 DOMINATE = (
     "sign_threshold", "demyelinated_deficit", "central_loss_rate", "remyelination_rate", "demyelination_rate", "nerve_vulnerability",
     "reserve_half", "methylation_weight", "symptom_half", "symptom_width", "repair_age", "axon_down_rate", "axon_death_rate",
@@ -127,6 +126,16 @@ def when(times: Floats, values: Floats, weights: Floats, level: Floats) -> When:
     share = normalised(weights)
     low, middle, high = (float(x) if np.isfinite(x) else None for x in quantiles(day, share, (0.05, 0.5, 0.95))[:, 0])
     return When(low, middle, high, float(share[~np.isfinite(day)].sum()))
+
+
+def levels(today: Floats, end: Floats, first: Floats) -> dict[str, Floats]:
+    """What is still missing (draws,) at each step. Who gains less than the first small step has no most: minus infinity."""
+    gain = today - end
+    return {
+        "first": today - first,
+        "half": (1.0 - HALF) * today,
+        "most": np.where(gain >= first, today - MOST * gain, -np.inf),
+    }
 
 
 def at(times: Floats, values: Floats, day: float) -> Floats:

@@ -19,7 +19,7 @@ VEGA_LITE = "6.1"
 
 
 def chart(answer: Data) -> Spec:
-    """Panels over the month in which treatment begins: chance of no sign, score, then the tracts and symptoms that delay moves most."""
+    """Panels over the month in which treatment begins: chance of no sign, score, then tracts and symptoms of which something is told."""
     end = f"{answer['compared_at_months']:g}"
     delays = answer["delays"]
     panels = [_panel("Severity score (0 to 20)", [(item["months"], item["score"]) for item in delays], 1.0)]
@@ -28,14 +28,15 @@ def chart(answer: Data) -> Spec:
             0, _panel("Score below 1 of 20, chance in %", [(item["months"], item["no_sign"]) for item in delays], 100.0, (0, 100))
         )
     last = delays[-1]
-    tracts = sorted(last["tracts"], key=lambda name: -last["tracts"][name]["more_missing"]["p50"])[:MOST_TRACTS]
+    known = [name for name, item in last["tracts"].items() if item["told"]]
+    tracts = sorted(known, key=lambda name: -last["tracts"][name]["more_missing"]["p50"])[:MOST_TRACTS]
     for name in tracts:
         course = [(item["months"], item["tracts"][name]["missing"]) for item in delays]
         panels.append(_panel(f"{last['tracts'][name]['label']}, missing, %", course, 1.0, (0, 100)))
     panels += [
         _panel(f"{found['label']}, chance in %", [(item["months"], item["symptoms"][name]["felt"]) for item in delays], 100.0, (0, 100))
         for name, found in last["symptoms"].items()
-        if found["felt"]
+        if found["felt"] and found["told"]
     ]
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",

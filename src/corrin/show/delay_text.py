@@ -15,6 +15,9 @@ NOTABLE = 1.0
 """A tract is shown when some delay leaves so many points of 100 more missing (median)."""
 
 
+UNTOLD = "† Not told of in this person: expected from the model alone, not seen."
+
+
 def report(answer: Data, width: int = 110) -> str:
     """The whole answer; lines at most `width` characters."""
     blocks = [
@@ -69,6 +72,10 @@ def _wait(item: Data) -> str:
     return "today" if item["months"] == 0 else f"after {item['months']:g} month{'' if item['months'] == 1 else 's'}"
 
 
+def _marked(item: Data) -> str:
+    return f"{item['label']}{'' if item['told'] else ' †'}"
+
+
 def _courses(answer: Data, width: int) -> str:
     end, after = f"{answer['compared_at_months']:g}", f"{answer['after_start_months']:g}"
     shown = promised(answer)
@@ -94,10 +101,8 @@ def _tracts(answer: Data, width: int) -> str:
     if not names:
         return f"{heading}\n  No delay asked for leaves a tract more than {NOTABLE:g} of 100 short of what treatment today gives (median)."
     rows = [["begun", *(_wait(item) for item in answer["delays"])]]
-    rows += [
-        [answer["delays"][0]["tracts"][name]["label"], *(_spread(item["tracts"][name]["missing"]) for item in answer["delays"])]
-        for name in names
-    ]
+    first = answer["delays"][0]["tracts"]
+    rows += [[_marked(first[name]), *(_spread(item["tracts"][name]["missing"]) for item in answer["delays"])] for name in names]
     return heading + "\n" + table(rows, width)
 
 
@@ -105,6 +110,6 @@ def _symptoms(answer: Data, width: int) -> str:
     end = f"{answer['compared_at_months']:g}"
     rows = [["begun", *(_wait(item) for item in answer["delays"])]]
     first = answer["delays"][0]["symptoms"]
-    rows += [[f"{first[name]['label']} ~", *(cell(item["symptoms"][name]["felt"]) for item in answer["delays"])] for name in first]
-    note = wrap("~ How much missing function is felt is an assumption.", width, "  ")
+    rows += [[_marked(first[name]), *(cell(item["symptoms"][name]["felt"]) for item in answer["delays"])] for name in first]
+    note = wrap(f"How much missing function is felt is an assumption. {UNTOLD}", width, "  ")
     return title(f"Symptoms felt at {end} months, of 100") + "\n" + table(rows, width) + "\n" + note

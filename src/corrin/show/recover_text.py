@@ -186,11 +186,11 @@ def _chances(label: str, item: Data) -> list[str]:
 
 
 def _times(plan: Data, today: Data, width: int) -> list[str]:
-    rows = [["Months to", "a first small step", "half gone", "most gone (4/5)", "most not within 24, of 100"]]
+    rows = [["Months to", "a first small step", "half gone", "most of what returns", "half not within 24, of 100"]]
     for label, item in (("Severity score (of 20)", plan["by_score"]), *_told(plan, today)):
         if item["times"]:
             spans = [_months(item["times"][name]) for name in ("first", "half", "most")]
-            rows.append([label, *spans, cell(item["times"]["most"]["never"])])
+            rows.append([label, *spans, cell(item["times"]["half"]["never"])])
     return [table(rows, width)] if len(rows) > 1 else []
 
 
