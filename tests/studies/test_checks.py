@@ -23,6 +23,8 @@ PAGE = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
 MISSED: dict[str, str] = {
     "50 ug crystalline, ug (Carmel2008)": "the amount carried saturates and diffusion adds 0.7 ug; the one source has 50 ug below 10 ug",
     "25 ug CN kept, %": "one kind of capture site fits 10 and 100 ug; 25 ug would need a steeper one",
+    "homocysteine at 30 years, umol/L": "the survey, whose flour has folic acid, asks for a lower reference than the old interval",
+    "by mouth: MMA at 120 d, nmol/L": "the survey asks for a lower reference than the trial's treated people of 71 have",
     "reticulocytes up by half, day": "six stages of the marrow leak early; more stages cost states and nothing else asks for them",
     "intrinsic factor lost: signs by the time of treatment, share": "the series of neurological patients ask for more vulnerable people",
     "neurological series: SEP abnormal, share": "vulnerability is a compromise with the share of people who have signs at all",
