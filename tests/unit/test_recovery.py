@@ -102,3 +102,21 @@ def test_most_is_counted_of_what_comes_back_and_not_where_hardly_anything_does()
     assert found["first"] == pytest.approx([0.45, 0.45])
     assert found["half"] == pytest.approx([0.25, 0.25])
     assert found["most"] == pytest.approx([0.3, -np.inf])
+
+
+def test_the_picture_says_what_works_where_something_is_told_and_no_more() -> None:
+    tracts = ("foot", "hand", "motor", "dorsal", "lateral", "optic", "cognition")
+    months = {month: {tract: {"p50": 40.0 + place} for place, tract in enumerate(tracts)} for month in ("0", "24")}
+    answer = {
+        "case": "a<b",
+        "disclaimer": "no device",
+        "today": {"tracts": {tract: {"told": tract != "optic"} for tract in tracts}},
+        "plans": [{"title": "tablets & injections", "picture": months}],
+    }
+    drawn = nerve_picture.svg(answer)
+    assert drawn.count("dorsal 43") == 2
+    assert "optic 45" not in drawn
+    assert drawn.count("optic: not told") == 2
+    assert "a&lt;b" in drawn
+    assert "tablets &amp; injections" in drawn
+    assert nerve_picture.png(answer)[:4] == b"\x89PNG"

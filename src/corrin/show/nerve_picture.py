@@ -21,7 +21,7 @@ RAMP = (
     (100.0, (5, 48, 97)),
 )  # fmt: skip
 """Share that works -> colour (red, green, blue)."""
-GREY, INK = "#666666", "#222222"
+GREY, INK, UNTOLD = "#666666", "#222222", "#cfcac2"
 
 
 def colour(works: float) -> str:
@@ -65,7 +65,7 @@ def svg(answer: Data) -> str:
             parts.append(f'<g transform="translate({LEFT + column * CELL_W},{top + 30})">')
             parts += [*_person(works, told), _text(CELL_W / 2, 18, head, 14, bold=True, anchor="middle"), "</g>"]
     if not all(told.values()):
-        note = "† No finding of this tract is told: what is shown is expected from the model, not seen."
+        note = "Grey: no finding of this tract is told, so the model alone would speak. Examine it."
         parts.append(_text(LEFT, height - 40, note, 12, fill=GREY))
     note = "Not to scale. Cord: cut across, the back above; grey matter is not part of the model."
     parts.append(_text(LEFT, height - 20, note, 12, fill=GREY))
@@ -102,12 +102,12 @@ def _legend(x: float, y: float, width: float) -> list[str]:
 
 
 def _named(x: float, y: float, words: str, works: float, mark: bool, anchor: str = "start") -> str:
-    return _text(x, y, f"{words} {works:.0f}{'' if mark else ' †'}", 11, anchor=anchor)
+    return _text(x, y, f"{words} {works:.0f}" if mark else f"{words}: not told", 11, fill=INK if mark else GREY, anchor=anchor)
 
 
 def _person(works: Mapping[str, float], told: Mapping[str, bool]) -> list[str]:
     """One person in a cell, front view: the outline pale, the nerves thick in their colour; the cord's section to the right."""
-    shade = {tract: colour(value) for tract, value in works.items()}
+    shade = {tract: colour(value) if told[tract] else UNTOLD for tract, value in works.items()}
     body = [
         '<g fill="#f4f1ec" stroke="#d0cac0" stroke-width="1.5">',
         '<ellipse cx="80" cy="62" rx="27" ry="33"/>',
