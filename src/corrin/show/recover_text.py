@@ -101,6 +101,8 @@ def urgent(answer: Data, width: int) -> str:
         )
         lines.append(wrap(f"Next: {item['next_step']}", width, "    ", "      "))
         lines += [wrap(f"Not known: {unknown}.", width, "    ", "      ") for unknown in item["not_known"]]
+    if not answer["recognised"]:
+        lines.append(wrap("Next: `corrin assess` says what the guideline asks to test and to treat.", width, "    ", "      "))
     if answer["open_red_flags"]:
         named = "; ".join(f"{item['name']} ({item['test']})" for item in answer["open_red_flags"])
         text = f"Look-alikes not excluded, with the test that tells: {named}. What one of these did, B12 does not bring back."
