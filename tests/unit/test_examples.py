@@ -52,3 +52,11 @@ def test_the_demo_patient_has_the_three_markers() -> None:
 def test_an_unknown_example_names_near_ones() -> None:
     with pytest.raises(InputError, match="gaddam2007"):
         load_example("gadam2007")
+
+
+def test_the_public_name_is_a_function_before_and_after_its_folder_is_imported() -> None:
+    import corrin
+    import corrin.examples as folder
+    from corrin.answers.examples import examples
+
+    assert corrin.examples() == examples() == folder()

@@ -7,9 +7,11 @@ given are left out. `not-covered/` holds one infant, as an example of what corri
 from __future__ import annotations
 
 import json
+import sys
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from corrin.errors import InputError
@@ -74,3 +76,14 @@ def _line(case: dict[str, object]) -> str:
     cause = ", ".join(dict.fromkeys(named)) or "cause not stated"
     parts = [", ".join(seen[:3]), cause, f"{numbers} results" if numbers else "no numeric results"]
     return f"{who}: " + "; ".join(part for part in parts if part)
+
+
+class _Folder(ModuleType):
+    """This folder bears the name of the public function `corrin.examples`, and once imported it stands in its place: so it can be called."""
+
+    def __call__(self) -> dict[str, str]:
+        """id -> the case as text, in alphabetical order."""
+        return {name: file.read_text(encoding="utf-8") for name, file in sorted(_files().items()) if "not-covered" not in str(file)}
+
+
+sys.modules[__name__].__class__ = _Folder
