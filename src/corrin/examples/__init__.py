@@ -79,7 +79,7 @@ def _line(case: dict[str, object]) -> str:
 
 
 class _Folder(ModuleType):
-    """This folder bears the name of the public function `corrin.examples`, and once imported it stands in its place: so it can be called."""
+    """This folder bears the name of the public function `corrin.examples` and, once imported, stands in its place: so it can be called."""
 
     def __call__(self) -> dict[str, str]:
         """id -> the case as text, in alphabetical order."""
