@@ -16,7 +16,15 @@ from corrin.inference.cohort import Target, Tilt, at_entry, enrol, log_moments, 
 from corrin.inference.compare import compare
 from corrin.inference.points import predict
 from corrin.inference.population import Population, Together, facts_population, moved, population, population_without, the_kernel
-from corrin.inference.survey import AGE_BANDS, people_of_survey, read_table, reported_markers, simulate_people, summarise
+from corrin.inference.survey import (
+    AGE_BANDS,
+    fitted_assumptions,
+    people_of_survey,
+    read_table,
+    reported_markers,
+    simulate_people,
+    summarise,
+)
 from corrin.studies.reader import read_study, studies
 from corrin.studies.schema import Outcome
 
@@ -225,15 +233,13 @@ def test_a_person_of_a_survey_is_the_same_in_any_block() -> None:
 
 
 def test_the_survey_is_met_within_what_was_promised() -> None:
-    """People made up from the survey's statistics: most quantiles by age within 15 %, all but one or two within a quarter. The survey's own rows
-    are met more closely (docs/calibration.md)."""
+    """People made up from the survey's statistics: most quantiles by age within 15 %, all within 30 %."""
     table = people_of_survey(1, 6000)
-    levels, _, _ = simulate_people(table, the_kernel(), population())
+    levels, _, _ = simulate_people(table, the_kernel(), population(), fitted_assumptions())
     found, seen = summarise(table.get("age_y"), table.get("creat_mg_dl"), levels), reported_markers()
-    gaps = [abs(np.log(found.quantiles[key] / value)) for key, value in seen.quantiles.items()]
-    assert np.mean(np.array(gaps) < 0.15) > 0.7
-    assert np.mean(np.array(gaps) < 0.25) > 0.96
-    assert max(gaps) < 0.4
+    gaps = np.array([abs(np.log(found.quantiles[key] / value)) for key, value in seen.quantiles.items()])
+    assert np.mean(gaps < 0.15) > 0.85
+    assert gaps.max() < 0.3
 
 
 @pytest.mark.parametrize(
