@@ -31,7 +31,7 @@ PANEL_FIRST = 1 << 30
 KEEP = 0.6
 """Share of draws that stays effective at each step of tempering."""
 MOVES, MOST_MOVES = 3, 60
-LEFT = 0.03
+LEFT = 0.08
 """At the end, draws are moved until no more than this share has stayed where it was in one of the two kinds of direction."""
 FAINT = 0.5
 """How exactly a sign or a graded finding speaks, on the scale of its prediction's logarithm (only steers the moves)."""
@@ -323,7 +323,7 @@ class _Mover:
         rest, by turns."""
         count, turn = matrix.shape[1], self.turn
         self.turn += 1
-        kind = (0, 1, 2)[turn % 3] if self.spoken.shape[1] else 1
+        kind = (0, 1, 0, 1, 2)[turn % 5] if self.spoken.shape[1] else 1
         noise = np.array([normals(self.seed, f"move {turn} {name}", count) for name in self.names])
         along = self.spoken.T @ matrix
         if kind == 0:
