@@ -142,12 +142,23 @@ def _cited(row: Any) -> list[tuple[str, str]]:
 
 def _parameter(row: Any) -> Explanation:
     facts = [("what", row.description), ("value", f"{row.value:g} {row.unit}"), ("spread", _spread(row))]
+    facts += _calibrated(row)
     facts.append(("allowed", f"{row.low:g} to {row.high:g} {row.unit}"))
     used = sorted(uses().get(row.name, ()))
     facts.append(("place", f"{row.place}" + (f"; used by {', '.join(used)}" if used else "")))
     shown = [label.removeprefix("reading ") for label in used if label.startswith("reading ")]
     facts.append(("answers", "forecast" + (f", through {', '.join(shown)}" if shown else ", through every reading it reaches")))
     return Explanation(row.name, "parameter", tuple(facts + _cited(row)))
+
+
+def _calibrated(row: Any) -> list[tuple[str, str]]:
+    """What the answers use in the place of the fact, where a calibration moved it."""
+    from corrin.inference.population import population
+
+    now = next((other for other in population().rows if other.name == row.name), row)
+    if (now.value, now.between, now.unsure) == (row.value, row.between, row.unsure):
+        return []
+    return [("in answers", f"{now.value:.4g} {row.unit}, as calibrated (docs/calibration.md); {_spread(now)}")]
 
 
 def _spread(row: Any) -> str:

@@ -326,7 +326,7 @@ def enrol(
         z, levels, effective, miss = _led(teller, targets, limits, draws, seed, progress)
     parameters, values, made, run = teller.tell(z, fine=True, certify=True)
     weights = np.where(run.failed, 0.0, 1.0)
-    people = People(z, parameters, values, run.end, weights / weights.sum(), effective, made, run, {}, levels, teller.error)
+    people = People(z, parameters, values, run.end, weights / weights.sum(), effective, made, run, levels, teller.error)
     met = all(_met(limit, people, names) > 1.0 - FAR for limit in limits)
     return Cohort(people, case, past, targets, limits, effective >= 0.1 * draws and miss < FAR and met)
 

@@ -17,7 +17,7 @@ from corrin.case.latent import Latent
 from corrin.inference.cohort import Cohort, Seen, canonical, noise
 from corrin.inference.population import Population, spread
 from corrin.studies.reader import OTHER_READINGS
-from corrin.studies.schema import Arm, Outcome, Study
+from corrin.studies.schema import SIMULATED, Arm, Outcome, Study
 
 Floats = NDArray[np.float64]
 STUDY_LOG_SD = {
@@ -41,7 +41,6 @@ LEVELS = ("mean", "median", "geometric mean")
 CHANGES = ("mean change", "median change", "percent change", "difference")
 AGAINST = ("difference", "ratio")
 """Statistics against another arm."""
-SIMULATED = (*LEVELS, *CHANGES, "percent", "ratio")
 FROM_ZERO = frozenset(name for name, unit in OTHER_READINGS.items() if unit in ("points", "SD"))
 """Scores and delays: 0 is usual, so that their levels have no logarithm."""
 QUANTILES = {"p05": -1.6448536, "p25": -0.6744898, "p50": 0.0, "p75": 0.6744898, "p95": 1.6448536}

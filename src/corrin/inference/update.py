@@ -49,8 +49,8 @@ FINE, COARSE = 1e-3, 7e-3
 """Tolerances of a step: for the history shown, and for the many trials of the sampler."""
 LEAST = 256
 SHARED = 0.5
-"""Lineages are not quite independent, because all move towards one fitted distribution: between seeds, means of two hard patients spread
-as those of a quarter to a half as many draws."""
+"""Lineages are not quite independent, because all move towards one fitted distribution. In hard patients even half of their number is two
+to four times too many, measured between seeds (decision 0004)."""
 ENOUGH = 0.1
 """Effective draws, as a share of all, below which an answer says "not resolved"."""
 
@@ -67,8 +67,6 @@ class People:
     effective: float
     history: Past
     run: Run
-    misfit: dict[str, float] = field(default_factory=dict)
-    """Observation label -> how far the middle of the draws lies from it, in its SD."""
     levels: int = 0
     error: float = 0.0
     """Relative error of the history's readings, measured on the panel."""
@@ -213,13 +211,7 @@ def update(
     parameters, values, made, run = teller.tell(z, fine=True, certify=True)
     weights = np.where(run.failed, 0.0, 1.0)
     weights /= weights.sum()
-    misfit = {}
-    predict = teller.predictor(made, run)
-    for item in seen:
-        if item.kind == "lab" and item.comparator == "=":
-            middle = float(np.median(np.log(np.maximum(predict(item)[~run.failed], 1e-9))))
-            misfit[f"{item.label} {item.reading}"] = (middle - np.log(item.value)) / item.log_sd
-    return People(z, parameters, values, run.end, weights, effective, made, run, misfit, levels, teller.error)
+    return People(z, parameters, values, run.end, weights, effective, made, run, levels, teller.error)
 
 
 def temper(
@@ -286,8 +278,8 @@ class _Mover:
     """Metropolis steps that tell apart what the data speak of from what they do not.
 
     A few directions in the space of all random numbers carry what the data say; in the rest the posterior is nearly the prior. Steps in the
-    few go towards a normal distribution fitted to the draws there, steps in the rest towards the prior; both by the rule of Crank and
-    Nicolson, which is exact for the distribution it goes towards, so that only what differs from it decides (Cui T, Law KJH, Marzouk YM.
+    few jump to a place of a mixture of normals fitted to the draws there, or go along the difference of two draws; steps in the rest go
+    towards the prior by the rule of Crank and Nicolson, which is exact for it, so that only the data decide (Cui T, Law KJH, Marzouk YM.
     Dimension-independent likelihood-informed MCMC. J Comput Phys 2016;304:109-137).
     """
 
@@ -327,7 +319,7 @@ class _Mover:
         noise = np.array([normals(self.seed, f"move {turn} {name}", count) for name in self.names])
         along = self.spoken.T @ matrix
         if kind == 0:
-            fitted = _mixture(along, uniforms(self.seed, f"mixture {turn}", count))
+            fitted = _mixture(along)
             there = fitted.sample(self.spoken.T @ noise, uniforms(self.seed, f"component {turn}", count))
             proposal = matrix + self.spoken @ (there - along)
             extra = -0.5 * (there * there - along * along).sum(axis=0) - fitted.log_density(there) + fitted.log_density(along)
@@ -379,15 +371,14 @@ class _Mixture:
         return np.asarray(np.logaddexp.reduce(self.each(places), axis=0))
 
 
-def _mixture(places: Floats, luck: Floats) -> _Mixture:
+def _mixture(places: Floats) -> _Mixture:
     """A few normal distributions fitted to draws (directions, draws) by expectation and maximisation: a posterior with several causes has
     several hills. Covariances are drawn towards that of all draws, the more the fewer draws a hill has."""
     rows, count = places.shape
     whole = np.atleast_2d(np.cov(places)) + 1e-6 * np.eye(rows)
     hills = max(1, min(HILLS, count // (4 * rows)))
     part = np.zeros((hills, count))
-    spread_of = places[0] if rows else luck
-    part[np.minimum((np.argsort(np.argsort(spread_of)) * hills / count).astype(int), hills - 1), np.arange(count)] = 1.0
+    part[np.minimum((np.argsort(np.argsort(places[0])) * hills / count).astype(int), hills - 1), np.arange(count)] = 1.0
     made = _Mixture(np.ones(1), places.mean(axis=1)[None], np.linalg.cholesky(whole)[None])
     for _ in range(ROUNDS_OF_FIT):
         weights, centres, factors = [], [], []
