@@ -158,7 +158,7 @@ def test_the_fault_report_holds_no_value(
     said = capsys.readouterr().err
     text = reports[0].read_text(encoding="utf-8") if reports else said
     assert "ValueError" in text
-    assert "cli.py" in text
+    assert "simulated.py" in text
     for secret in ("47.1137", "named", "haemoglobin", str(tmp_path)):
         assert secret not in text.replace("without any patient data", ""), secret
 
