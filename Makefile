@@ -10,6 +10,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.corrin-ready
+TESTED := $(VENV)/.corrin-ready-to-test
 EXAMPLE ?= stabler2013-vignette
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -25,15 +26,21 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
+# The extras (web, export, cluster, sensitivity) and what their tests stand against.
+$(TESTED): $(READY) requirements-test.lock
+	@echo "Setting up the extras and what tests stand against (once)" >&2
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-test.lock
+	@touch $(TESTED)
+
 demo: $(READY)
 	@# Exit code 4 is an answer too: the person's data and the model disagree, and the report says so.
 	$(BIN)/corrin forecast $(EXAMPLE) --out demo-output/$(EXAMPLE) || test $$? -eq 4
 	@echo "Figures and the full answer are in demo-output/$(EXAMPLE)" >&2
 
-test: $(READY)
+test: $(TESTED)
 	$(BIN)/python -m pytest
 
-check: $(READY)
+check: $(TESTED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -52,7 +59,7 @@ calibrate: $(READY)
 	$(BIN)/python scripts/calibrate.py
 	$(BIN)/python scripts/distil.py
 
-bench: $(READY)
+bench: $(TESTED)
 	@for program in benchmarks/*.py; do \
 	  test -e "$$program" || { echo "there is no benchmark yet" >&2; exit 1; }; \
 	  echo "== $$program" >&2; $(BIN)/python "$$program" || exit 1; \
