@@ -31,6 +31,8 @@ CERTIFIED = 0.06
 """Accumulated error (`Run.accumulated`) above which a person is run again on a finer grid; more on a grid made with a looser tolerance, in
 proportion and up to four times. It is a flag, not a measure of the error of readings: that is measured on the panel (`measured_error`),
 because the embedded error of a step misses what one large step skips."""
+WILD = 1.0
+"""Accumulated error above which nobody is believed, however fine the steps were: levels below zero were seen from 3 on."""
 NO_TOLERANCE = np.zeros(1)
 """Stands where a run on a finished grid needs none."""
 SHORTEST_D = 1e-6
@@ -232,19 +234,29 @@ def simulate(
     cancel: Cancel | None = None,
     certify: bool = True,
 ) -> Run:
-    """Run everybody on a grid; those whose certificate fails run again with every step cut in two, then in eight."""
+    """Run everybody on a grid; those whose certificate fails run again with every step cut in two, then in eight. Who then still ran wild
+    counts as failed: finite is not yet sound."""
     run = _pass(kernel, start, parameters, schedule, grid, 1, progress, cancel)
     if certify:
         limit = CERTIFIED * min(4.0, max(1.0, grid.tolerance / TOLERANCE))
-        for halve in (2, 8):
-            flagged = ~(run.accumulated <= limit) | run.failed
-            if not flagged.any():
-                break
-            finer = _pass(kernel, start[flagged], parameters[flagged], schedule.only(flagged), grid, halve, None, cancel)
-            run.end[flagged], run.readings[flagged] = finer.end, finer.readings
-            run.accumulated[flagged], run.failed[flagged] = finer.accumulated, finer.failed
-            run.again += int(flagged.sum())
+        _finer(run, kernel, start, parameters, schedule, grid, limit, (2, 8), cancel)
+        run.failed |= ~(run.accumulated <= WILD)
     return run
+
+
+def _finer(
+    run: Run, kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedule, grid: Grid, limit: float, halves: Sequence[int],
+    cancel: Cancel | None = None,
+) -> None:  # fmt: skip
+    """Run those above a limit again, each time with every step cut in more."""
+    for halve in halves:
+        flagged = ~(run.accumulated <= limit) | run.failed
+        if not flagged.any():
+            return
+        finer = _pass(kernel, start[flagged], parameters[flagged], schedule.only(flagged), grid, halve, None, cancel)
+        run.end[flagged], run.readings[flagged] = finer.end, finer.readings
+        run.accumulated[flagged], run.failed[flagged] = finer.accumulated, finer.failed
+        run.again += int(flagged.sum())
 
 
 def measured_error(kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedule, grid: Grid) -> float:
@@ -337,6 +349,9 @@ SETTLING_D = 60_000.0
 
 SETTLING_TOLERANCE = 0.3
 """The way to the steady state may be rough: its end is right to 1e-7 all the same, because the method damps what is left."""
+SETTLED = 4.0
+"""Accumulated error on that way above which a person is taken along it again in finer steps. One in some thousands is so extreme that the
+rough way leads away from the steady state and not to it."""
 
 
 def settle(kernel: Kernel, parameters: Floats, exposures: Floats, panel_parameters: Floats, panel_exposures: Floats) -> Floats:
@@ -346,7 +361,9 @@ def settle(kernel: Kernel, parameters: Floats, exposures: Floats, panel_paramete
     trial = constant(kernel, panel_parameters.shape[0], SETTLING_D, panel_exposures)
     grid = find_grid(kernel, np.tile(begin, (panel_parameters.shape[0], 1)), panel_parameters, trial, SETTLING_TOLERANCE)
     everyone = constant(kernel, parameters.shape[0], SETTLING_D, exposures)
-    run = simulate(kernel, np.tile(begin, (parameters.shape[0], 1)), parameters, everyone, grid, certify=False)
+    first = np.tile(begin, (parameters.shape[0], 1))
+    run = simulate(kernel, first, parameters, everyone, grid, certify=False)
+    _finer(run, kernel, first, parameters, everyone, grid, SETTLED, (4, 16, 64))
     for place, one in enumerate(pools):
         if one.keeps_history:
             run.end[:, place] = one.start

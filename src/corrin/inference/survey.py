@@ -263,7 +263,7 @@ def simulate_people(
     for low in range(0, table.count, block):
         rows = Table({name: column[low : low + block] for name, column in table.columns.items()})
         z = _draws(teller, rows, population, assumed or Assumed(), seed, low)
-        _, _, made, run = teller.tell(z)
+        _, _, made, run = teller.tell(z, certify=True)
         now = run.readings[np.arange(rows.count), made.row_of[0.0]]
         measured = {}
         for reading in MARKERS:
