@@ -1,0 +1,162 @@
+"""The program as plain formulas: what other engines and readers of formats (SBML, Antimony) take.
+
+A system is traced once more, this time flow by flow, so that the amounts that move keep their names. A value that several formulas use is
+written once, under a name; the names of a caller are used where it has one. Formulas are in the infix text of SBML Level 3 (`ln`, `exp`,
+`sqrt`, + - * /).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from corrin.engine.trace import Graph, Names, Node, arguments, reachable
+
+SUM, PRODUCT, ATOM = range(3)
+FUNCTIONS = {"sqrt": "sqrt", "exp": "exp", "log": "ln"}
+Named = Callable[[Any, Any, Any], Mapping[str, Any]]
+"""(pools, parameters, exposures) -> quantities worth a name."""
+
+
+@dataclass(frozen=True)
+class Expressions:
+    """A system as text. `shared` (name -> formula) in an order in which each uses only earlier ones; `flows` and `changes` in the order of
+    the system, nmol/d or per day; `readings` by name. `dose` writes what a list of doses at one instant adds to the pools."""
+
+    system: Any
+    graph: Graph
+    names: dict[int, str]
+    shared: dict[str, str]
+    flows: tuple[str, ...]
+    changes: tuple[str, ...]
+    readings: dict[str, str]
+
+    def dose(self, given: Sequence[tuple[str, str]]) -> dict[str, str]:
+        """What doses at one instant make of the pools: pool -> formula of its new amount. `given`: (kind, name of the amount in nmol), in
+        order; a later dose meets the state an earlier one left."""
+        y, p, x = _symbols(self.system, self.graph)
+        current = dict(y)
+        for kind, amount in given:
+            taken = self.system.dose(kind, self.graph.symbol("dose", amount), Names("pool", current), p, x)
+            for pool, value in taken.items():
+                current[pool] = current[pool] + value
+        return {pool: self.text(value) for pool, value in current.items() if value.index != y[pool].index}
+
+    def text(self, node: Node) -> str:
+        """One formula, with the names of what is shared."""
+        return _write(self.graph, node, self.names)
+
+
+def expressions(system: Any, named: Named | None = None, prefix: str = "shared_") -> Expressions:
+    """Trace a system to text. `named` gives names to quantities inside the equations; what is shared and has none is numbered."""
+    graph = Graph()
+    y, p, x = _symbols(system, graph)
+    pools = Names("pool", y)
+
+    def lifted(value: Any) -> Node:
+        return value if isinstance(value, Node) else graph.constant(value)
+
+    flows = [lifted(flow.rate(pools, p, x)) for flow in system.flows]
+    changes = [lifted(change.rate(pools, p, x)) for change in system.changes]
+    readings = {reading.name: lifted(reading.value(pools, p, x)) for reading in system.readings}
+    roots = [*flows, *changes, *readings.values()]
+    wanted = {value.index: name for name, value in (named(pools, p, x) if named else {}).items() if isinstance(value, Node)}
+    for target in system.targets:
+        wanted.setdefault(getattr(p, target).index, f"effective_{target}")
+    names = _names_of_shared(graph, roots, wanted, prefix)
+    shared = {name: _write(graph, Node(graph, index), names, whole=True) for index, name in sorted(names.items())}
+    return Expressions(
+        system,
+        graph,
+        names,
+        shared,
+        tuple(_write(graph, node, names) for node in flows),
+        tuple(_write(graph, node, names) for node in changes),
+        {name: _write(graph, node, names) for name, node in readings.items()},
+    )
+
+
+def _symbols(system: Any, graph: Graph) -> tuple[dict[str, Node], Any, Any]:
+    y = {pool.name: graph.symbol("state", pool.name) for pool in system.pools}
+    p = Names("parameter", {name: graph.symbol("parameter", name) for name in system.parameters})
+    x = Names("exposure", {name: graph.symbol("exposure", name) for name in system.exposures})
+    return y, system.effective(p, x), x
+
+
+def _names_of_shared(graph: Graph, roots: Sequence[Node], wanted: Mapping[int, str], prefix: str) -> dict[int, str]:
+    """Nodes that get a line of their own: those with a name that are used, and whatever is computed from others and used more than once."""
+    needed = reachable(graph, roots)
+    used = dict.fromkeys(needed, 0)
+    for index in needed:
+        for argument in arguments(graph.operations[index]):
+            used[argument] += 1
+    for root in roots:
+        used[root.index] += 1
+    names: dict[int, str] = {}
+    for index in needed:
+        operation = graph.operations[index]
+        if operation[0] in ("symbol", "constant", "negative"):
+            continue
+        if index in wanted:
+            names[index] = wanted[index]
+        elif used[index] > 1:
+            names[index] = f"{prefix}{sum(name.startswith(prefix) for name in names.values()) + 1}"
+    return names
+
+
+def _write(graph: Graph, top: Node, names: Mapping[int, str], whole: bool = False) -> str:
+    """The formula of a node; `whole` writes out the node itself even where it has a name."""
+    known: dict[int, tuple[str, int]] = {}
+    for index in _within(graph, top, names, whole):
+        operation = graph.operations[index]
+        if index in names and not (whole and index == top.index):
+            known[index] = names[index], ATOM
+            continue
+        known[index] = _operation(operation, known)
+    return known[top.index][0]
+
+
+def _within(graph: Graph, top: Node, names: Mapping[int, str], whole: bool) -> list[int]:
+    """Indices a formula is made of, operands first, not going into what has a name."""
+    found, stack = set(), [top.index]
+    while stack:
+        index = stack.pop()
+        if index in found:
+            continue
+        found.add(index)
+        if index not in names or (whole and index == top.index):
+            stack.extend(arguments(graph.operations[index]))
+    return sorted(found)
+
+
+def _operation(operation: tuple[Any, ...], known: Mapping[int, tuple[str, int]]) -> tuple[str, int]:
+    op = operation[0]
+    if op == "symbol":
+        return str(operation[2]), ATOM
+    if op == "constant":
+        return number(operation[1]), ATOM if operation[1] >= 0.0 else SUM
+
+    def within(index: int, binds: int) -> str:
+        text, own = known[index]
+        return text if own >= binds else f"({text})"
+
+    if op in FUNCTIONS:
+        return f"{FUNCTIONS[op]}({known[operation[1]][0]})", ATOM
+    if op == "negative":
+        return f"-{within(operation[1], ATOM)}", SUM
+    left, right = operation[1], operation[2]
+    if op == "+":
+        return f"{within(left, SUM)} + {within(right, PRODUCT)}", SUM
+    if op == "-":
+        return f"{within(left, SUM)} - {within(right, PRODUCT)}", SUM
+    if op == "*":
+        return f"{within(left, PRODUCT)} * {within(right, ATOM)}", PRODUCT
+    if op == "/":
+        return f"{within(left, PRODUCT)} / {within(right, ATOM)}", PRODUCT
+    raise TypeError(f"cannot write {operation}")
+
+
+def number(value: float) -> str:
+    """A number so that it reads back the same."""
+    return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
