@@ -309,7 +309,7 @@ def _draws(teller: Teller, rows: Table, population: Population, assumed: Assumed
     age = np.clip(rows.get("age_y", 50.0), 20.0, 100.0)
     z[AGE] = (age - 50.0) / 15.0
     women = 1.0 - rows.get("male", 0.5)
-    luck = uniforms(seed, "survey cause", first + count)[first:]
+    luck = uniforms(seed, "survey cause", count, first)
     shares = {sex: _chances(age, sex) for sex in ("female", "male")}
     low = np.zeros(count)
     for name, _ in _asked():
