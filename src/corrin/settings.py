@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def _years(value: Any) -> float:
 
 def _folder(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("the path of a folder")
+        raise ValueError("the path of a folder or file")
     return value
 
 
@@ -79,6 +80,23 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
+def _addresses(value: Any) -> tuple[str, ...]:
+    allowed = "addresses such as https://records.example, joined by commas, without a path"
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
+        raise ValueError(allowed)
+    found = tuple(part.strip() for part in parts if part.strip())
+    if not all(re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+", part) for part in found):
+        raise ValueError(allowed)
+    return found
+
+
+def _address(value: Any) -> str:
+    if not isinstance(value, str) or (value and not re.fullmatch(r"https?://[!-~]{1,300}", value)):
+        raise ValueError("an address such as https://corrin.clinic.example/")
+    return value
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("years", 2.0, "how far a forecast looks ahead, years", _years),
     Setting("draws", 1000, "how many people like this one are drawn", _whole(10, 1_000_000)),
@@ -86,6 +104,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("plans", (), "plans compared when none is named; empty: no treatment, injections and tablets", _names),
     Setting("threads", 0, "threads the model computes on; 0: one for each processor; never moves a number", _whole(0, 1024)),
     Setting("cache_dir", "", "folder of the compiled model; empty: the user's cache folder", _folder),
+    Setting("cds_keys", "", "file of the records systems whose signed calls are taken by the hooks; empty: nobody is asked", _folder),
+    Setting("cds_origins", (), "web pages that may call the hooks from a browser; empty: none", _addresses),
+    Setting("cds_page", "", "address of the page that cards point to; empty: this machine's", _address),
 )
 
 
