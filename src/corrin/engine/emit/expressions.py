@@ -2,7 +2,8 @@
 
 A system is traced once more, this time flow by flow, so that the amounts that move keep their names. A value that several formulas use is
 written once, under a name; the names of a caller are used where it has one. Formulas are in the infix text of SBML Level 3 (`ln`, `exp`,
-`sqrt`, + - * /).
+`sqrt`, + - * / ^). Products of one thing with itself become powers again: it reads better, and engines that put definitions in the place of
+their names (libRoadRunner) would otherwise write a chain of squares out as often as it doubles.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from corrin.engine.trace import Graph, Names, Node, arguments, reachable
+from corrin.engine.trace import Graph, Names, Node, arguments
 
-SUM, PRODUCT, ATOM = range(3)
-FUNCTIONS = {"sqrt": "sqrt", "exp": "exp", "log": "ln"}
+SUM, PRODUCT, POWER, ATOM = range(4)
+FUNCTIONS = {"exp": "exp", "log": "ln"}
 Named = Callable[[Any, Any, Any], Mapping[str, Any]]
 """(pools, parameters, exposures) -> quantities worth a name."""
 
@@ -86,10 +87,10 @@ def _symbols(system: Any, graph: Graph) -> tuple[dict[str, Node], Any, Any]:
 
 def _names_of_shared(graph: Graph, roots: Sequence[Node], wanted: Mapping[int, str], prefix: str) -> dict[int, str]:
     """Nodes that get a line of their own: those with a name that are used, and whatever is computed from others and used more than once."""
-    needed = reachable(graph, roots)
+    needed = _within(graph, roots)
     used = dict.fromkeys(needed, 0)
     for index in needed:
-        for argument in arguments(graph.operations[index]):
+        for argument in _read(graph, index):
             used[argument] += 1
     for root in roots:
         used[root.index] += 1
@@ -105,29 +106,58 @@ def _names_of_shared(graph: Graph, roots: Sequence[Node], wanted: Mapping[int, s
     return names
 
 
-def _write(graph: Graph, top: Node, names: Mapping[int, str], whole: bool = False) -> str:
-    """The formula of a node; `whole` writes out the node itself even where it has a name."""
-    known: dict[int, tuple[str, int]] = {}
-    for index in _within(graph, top, names, whole):
-        operation = graph.operations[index]
-        if index in names and not (whole and index == top.index):
-            known[index] = names[index], ATOM
-            continue
-        known[index] = _operation(operation, known)
-    return known[top.index][0]
+def _power(graph: Graph, index: int) -> tuple[int, float]:
+    """A node as a power of another: (the other, exponent); (itself, 1) where it is none."""
+    operation = graph.operations[index]
+    if operation[0] == "sqrt":
+        base, exponent = _power(graph, operation[1])
+        return (base, 0.5 * exponent) if exponent == 1.0 else (operation[1], 0.5)
+    if operation[0] == "*":
+        (left, one), (right, other) = _power(graph, operation[1]), _power(graph, operation[2])
+        if left == right and graph.operations[left][0] != "constant":
+            return left, one + other
+    return index, 1.0
 
 
-def _within(graph: Graph, top: Node, names: Mapping[int, str], whole: bool) -> list[int]:
-    """Indices a formula is made of, operands first, not going into what has a name."""
-    found, stack = set(), [top.index]
+def _read(graph: Graph, index: int) -> tuple[int, ...]:
+    """Indices of the nodes that the formula of a node reads."""
+    base, exponent = _power(graph, index)
+    return (base,) if exponent != 1.0 else arguments(graph.operations[index])
+
+
+def _within(graph: Graph, tops: Sequence[Node], names: Mapping[int, str] | None = None) -> list[int]:
+    """Indices the formulas of some nodes are made of, operands first; what has a name is not gone into, except a top itself."""
+    found: set[int] = set()
+    stack = [top.index for top in tops]
+    begun = set(stack)
     while stack:
         index = stack.pop()
         if index in found:
             continue
         found.add(index)
-        if index not in names or (whole and index == top.index):
-            stack.extend(arguments(graph.operations[index]))
+        if names is None or index not in names or index in begun:
+            stack.extend(_read(graph, index))
     return sorted(found)
+
+
+def _write(graph: Graph, top: Node, names: Mapping[int, str], whole: bool = False) -> str:
+    """The formula of a node; `whole` writes out the node itself even where it has a name."""
+    if top.index in names and not whole:
+        return names[top.index]
+    known: dict[int, tuple[str, int]] = {}
+    for index in _within(graph, [top], names):
+        if index in names and index != top.index:
+            known[index] = names[index], ATOM
+            continue
+        base, exponent = _power(graph, index)
+        if exponent == 1.0:
+            known[index] = _operation(graph.operations[index], known)
+        elif exponent == 0.5:
+            known[index] = f"sqrt({known[base][0]})", ATOM
+        else:
+            text, own = known[base]
+            known[index] = f"{text if own == ATOM else f'({text})'}^{number(exponent)}", POWER
+    return known[top.index][0]
 
 
 def _operation(operation: tuple[Any, ...], known: Mapping[int, tuple[str, int]]) -> tuple[str, int]:
@@ -144,16 +174,16 @@ def _operation(operation: tuple[Any, ...], known: Mapping[int, tuple[str, int]])
     if op in FUNCTIONS:
         return f"{FUNCTIONS[op]}({known[operation[1]][0]})", ATOM
     if op == "negative":
-        return f"-{within(operation[1], ATOM)}", SUM
+        return f"-{within(operation[1], POWER)}", SUM
     left, right = operation[1], operation[2]
     if op == "+":
         return f"{within(left, SUM)} + {within(right, PRODUCT)}", SUM
     if op == "-":
         return f"{within(left, SUM)} - {within(right, PRODUCT)}", SUM
     if op == "*":
-        return f"{within(left, PRODUCT)} * {within(right, ATOM)}", PRODUCT
+        return f"{within(left, PRODUCT)} * {within(right, POWER)}", PRODUCT
     if op == "/":
-        return f"{within(left, PRODUCT)} / {within(right, ATOM)}", PRODUCT
+        return f"{within(left, PRODUCT)} / {within(right, POWER)}", PRODUCT
     raise TypeError(f"cannot write {operation}")
 
 
