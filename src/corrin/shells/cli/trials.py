@@ -1,0 +1,64 @@
+"""Commands for who plans studies: a virtual trial, what an answer hangs on, the next study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from corrin.shells.cli.parts import app, progress_line, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@app.command()
+def trial(
+    design: Annotated[
+        str | None, typer.Argument(metavar="[DESIGN]", help="A design file (TOML or JSON), or the name of a design that comes with corrin.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="How often the trial is done.")] = 1000,
+    draws: Annotated[int | None, typer.Option(help="How many people who may enter are drawn.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print the design as a file to start from.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for report, figures, courses.csv and answer.json.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.trial/1 instead of the report.")] = False,
+) -> None:
+    """What a trial would find, and how often: a virtual one. Without a design: the list of those that come with corrin."""
+    chosen = settings(draws=draws, seed=seed)
+    if design is None:
+        from corrin.answers.trial.reader import packaged
+
+        size = max(map(len, packaged()))
+        for name, held in packaged().items():
+            typer.echo(f"{name:{size}}  {held.title}")
+        return
+    if show:
+        from corrin.answers.trial.reader import read_trial
+        from corrin.shells.cli.parts import pretty
+
+        typer.echo(pretty(read_trial(design).to_dict()))
+        return
+    _check(out)
+    from corrin.answers.trial import trial as answer_trial
+    from corrin.show import trial_charts
+
+    answer = answer_trial(design, repeats, chosen["draws"].value, chosen["seed"].value, progress_line())
+    _give(answer, {"courses.csv": answer.to_frame()}, trial_charts.save, out, json)
+
+
+def _check(out: Path | None) -> None:
+    if out is not None:
+        from corrin.shells.folder import check_target
+
+        check_target(out)
+
+
+def _give(answer: Any, tables: dict[str, dict[str, list[Any]]], figures: Callable[..., object], out: Path | None, json: bool) -> None:
+    """To a folder where one is named, and to stdout."""
+    if out is not None:
+        from corrin.shells.folder import _table, _write
+
+        _write(answer, answer.text(), {name: _table(frame) for name, frame in tables.items()}, figures, out)
+    typer.echo(answer.to_json() if json else answer.text(), nl=False)
