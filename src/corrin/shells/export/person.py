@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 YEAR_D = 365.25
 TYPICAL_AGE_Y = 45.0
-TIGHT = 1e-3
+TIGHT = 1e-4
 """Tolerance of a step: one person costs nothing, and others will compare."""
 FINE_D = 1e-3
 MIDDLE = ("serum_b12", "holotranscobalamin", "mma", "homocysteine", "haemoglobin", "score", "store_mg")
@@ -77,7 +77,9 @@ def instants(model: Any, schedule: Schedule) -> tuple[dict[str, float], tuple[In
         now, before = levels[min(index, len(levels) - 1)], levels[max(min(index, len(levels)) - 1, 0)]
         changes = {name: float(now[k]) for k, name in enumerate(model.exposures) if index and now[k] != before[k]}
         doses = tuple((model.dose_kinds[kind], float(amounts[0])) for kind, amounts in schedule.doses[index] if amounts[0] != 0.0)
-        if changes or doses:
+        if found and found[-1].time_days == time:  # a segment of no length: what it changes counts at the same instant
+            found[-1] = Instant(float(time), {**found[-1].changes, **changes}, (*found[-1].doses, *doses))
+        elif changes or doses:
             found.append(Instant(float(time), changes, doses))
     return first, tuple(found), float(times[-1])
 
@@ -118,8 +120,7 @@ def of_case(
     from corrin.inference.ahead import follow, values_of
 
     chosen = _plan(plan)
-    if which is not None and not 0 <= which < draws:
-        raise InputError("--draw", str(which), f"a number from 0 to {draws - 1}")
+    _check_which(which, draws)
     tell = progress or (lambda what, share: None)
     people = draw_people(case, draws, seed, tell)
     kernel, history = of.the_kernel(), world(case)
@@ -130,12 +131,43 @@ def of_case(
         chosen = _decided(chosen, {phase: float(days[number]) for phase, days in followed.phase_ends.items()}, years)
     timeline = future(case, chosen, years)
     values = {name: value[number : number + 1] for name, value in values_of(timeline, people.values, seed, people.count, 0).items()}
-    words = "the draw nearest to the middle" if which is None else f"draw {number}"
-    about = f"Case {case.id}: {words} of {draws}, seed {seed}; day 0 is as_of."
+    about = f"Case {case.id}: {_which(which)} of {draws}, seed {seed}; day 0 is as_of."
     return _course(
         kernel, case.id, f"{about} {_about(chosen)}", history, timeline, values, people.parameters[number], people.state[number],
         np.array([number]), seed,
     )  # fmt: skip
+
+
+def before_today(
+    case: Case, draws: int, seed: int, which: int | None = None, progress: Callable[[str, float], None] | None = None
+) -> tuple[Person, float]:
+    """One of the people drawn for a case, over their history up to `as_of`; day 0 of it is where the history begins, in the steady state of
+    the earliest exposures. Also that day, counted from `as_of` (negative)."""
+    from corrin.answers.run import draw_people
+    from corrin.engine.simulate import find_grid, settle, simulate
+    from corrin.inference import population as of
+
+    _check_which(which, draws)
+    people = draw_people(case, draws, seed, progress or (lambda what, share: None))
+    kernel = of.the_kernel()
+    number = _middle(people, kernel.model.readings) if which is None else which
+    mine = np.array([number])
+    schedule, own, begin = people.history.schedule.only(mine), people.parameters[mine], people.history.begin[:, mine]
+    state = settle(kernel, own, begin, own, begin)
+    run = simulate(kernel, state, own, schedule, find_grid(kernel, state, own, schedule, TIGHT))
+    first = world(case).history.start_days
+    about = f"Case {case.id}: {_which(which)} of {draws}, seed {seed}; day 0 lies {-first:g} days before as_of."
+    days = people.history.when[:, number] - first
+    return person(kernel.model, case.id, about, own[0], state[0], schedule, days, run.readings[0]), first
+
+
+def _check_which(which: int | None, draws: int) -> None:
+    if which is not None and not 0 <= which < draws:
+        raise InputError("--draw", str(which), f"a number from 0 to {draws - 1}")
+
+
+def _which(which: int | None) -> str:
+    return "the draw nearest to the middle" if which is None else f"draw {which}"
 
 
 def _plan(plan: Plan | str | None) -> Plan:
