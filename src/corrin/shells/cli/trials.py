@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corrin.shells.cli.parts import app, progress_line, settings
+from corrin.shells.cli.parts import app, progress_line, read_person, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +46,34 @@ def trial(
 
     answer = answer_trial(design, repeats, chosen["draws"].value, chosen["seed"].value, progress_line())
     _give(answer, {"courses.csv": answer.to_frame()}, trial_charts.save, out, json)
+
+
+@app.command()
+def sensitivity(
+    of: Annotated[
+        str, typer.Argument(metavar="[CASE|population]", help="A case as in forecast, or population: an adult of whom nothing is known.")
+    ] = "population",
+    answer: Annotated[str, typer.Option(metavar="READING@DAY", help="Which number; day 0 is before anything is given.")] = "mma@90",
+    plan: Annotated[str, typer.Option(help="A built-in plan's name or a plan file, from day 0 on.")] = "oral-1000-daily",
+    method: Annotated[str, typer.Option(help="morris (quick: what matters at all) or sobol (shares of the variance).")] = "morris",
+    size: Annotated[int | None, typer.Option(help="Walks (morris) or base samples (sobol, a power of two).")] = None,
+    draws: Annotated[int, typer.Option(help="Draws of the person after their results.")] = 500,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report, figures, indices.csv and answer.json.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.sensitivity/1 instead of the report.")] = False,
+) -> None:
+    """What one number hangs on: which unknowns move it most, alone and together."""
+    chosen = settings(seed=seed)
+    from corrin.answers.sensitivity import POPULATION, parse_answer
+    from corrin.answers.sensitivity import sensitivity as answer_sensitivity
+
+    parse_answer(answer)
+    _check(out)
+    who = POPULATION if of == POPULATION else read_person(of)
+    from corrin.show import sensitivity_charts
+
+    made = answer_sensitivity(who, answer, plan, method, size, draws, chosen["seed"].value, progress_line())
+    _give(made, {"indices.csv": made.to_frame()}, sensitivity_charts.save, out, json)
 
 
 def _check(out: Path | None) -> None:
