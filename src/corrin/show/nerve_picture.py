@@ -72,6 +72,22 @@ def svg(answer: Data) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
+def one(works: Mapping[str, float], told: Mapping[str, bool], head: str) -> str:
+    """One person alone as SVG: the share of each tract that works (0 to 100), of which tracts something is told, and when it is."""
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {CELL_W + 2 * LEFT} {CELL_H + 70}" font-family="sans-serif" role="img">',
+        f'<rect width="{CELL_W + 2 * LEFT}" height="{CELL_H + 70}" fill="white"/>',
+        f'<g transform="translate({LEFT},8)">',
+        *_person(works, told),
+        _text(CELL_W / 2, 18, head, 14, bold=True, anchor="middle"),
+        "</g>",
+        *_legend(LEFT, CELL_H + 14, CELL_W - 10),
+        _text(LEFT, CELL_H + 58, "share that works, of 100", 11, fill=GREY),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
 def png(answer: Data, scale: float = 1.5) -> bytes:
     """The picture as PNG."""
     import vl_convert

@@ -14,10 +14,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from corrin.errors import CorrinError, EnvironmentProblem, InputError
-from corrin.shells.cli import exports, held, instant, simulated, trials
+from corrin.shells.cli import exports, held, instant, records, populations, serve, simulated, trials
 from corrin.shells.cli.parts import app
 
-ROOMS = (simulated, instant, held, trials, exports)
+ROOMS = (simulated, instant, held, trials, populations, exports, serve, records)
 """Importing a room of commands enters them in the application."""
 INTERRUPTED, OUR_FAULT = 130, 70
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)

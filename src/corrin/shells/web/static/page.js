@@ -1,0 +1,264 @@
+// What the pages do beyond plain HTML: check what is typed, follow the work, draw charts, move sliders. No page needs it to answer.
+"use strict";
+document.documentElement.classList.add("scripted");
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// --- the form ---------------------------------------------------------------------------------------------------------------------
+function showFaults(form, faults, touched) {
+  for (const place of $$(".fault[id$='-fault']", form)) {
+    const name = place.id.slice(0, -6), field = document.getElementById(name);
+    const lines = touched.has(name) ? faults[name] : undefined;
+    place.textContent = lines ? lines.join(" ") : "";
+    place.hidden = !lines;
+    if (field) { if (lines) field.setAttribute("aria-invalid", "true"); else field.removeAttribute("aria-invalid"); }
+  }
+}
+
+function watchForm(form) {
+  const touched = new Set($$("[aria-invalid]", form).map((field) => field.name));
+  let timer = 0, turn = 0;
+  const check = async () => {
+    const mine = ++turn;
+    try {
+      const response = await fetch("/check", { method: "POST", body: new FormData(form) });
+      if (response.ok && mine === turn) showFaults(form, (await response.json()).faults, touched);
+    } catch { /* the service is away; sending the form will tell */ }
+  };
+  form.addEventListener("change", (event) => {
+    if (!event.target.name) return;
+    touched.add(event.target.name);
+    const lab = /^lab_(\d+)_(\w+)$/.exec(event.target.name);
+    if (lab && lab[2] === "analyte") {
+      const unit = document.getElementById(`lab_${lab[1]}_unit`), units = event.target.selectedOptions[0].dataset.units;
+      if (units && !unit.value) unit.placeholder = units.split(" ")[0];
+    }
+    if (lab && lab[2] === "value") touched.add(`lab_${lab[1]}_unit`);
+    clearTimeout(timer);
+    timer = setTimeout(check, 250);
+  });
+  const more = $("#more"), labs = $("#labs");
+  more.hidden = false;
+  more.addEventListener("click", () => {
+    const last = labs.lastElementChild, row = Number(last.dataset.row) + 1;
+    if (row >= 60) return;
+    const made = last.cloneNode(true);
+    made.dataset.row = row;
+    made.setAttribute("aria-label", `Result ${row + 1}`);
+    for (const item of $$("[id], [for], [name], [aria-describedby]", made)) {
+      for (const key of ["id", "for", "name", "aria-describedby"]) {
+        if (item.hasAttribute(key)) item.setAttribute(key, item.getAttribute(key).replace(/lab_\d+_/g, `lab_${row}_`));
+      }
+      item.removeAttribute("aria-invalid");
+      if (item.matches("input, select")) item.value = "";
+      if (item.matches(".fault")) { item.hidden = true; item.textContent = ""; }
+    }
+    labs.append(made);
+    $("select", made).focus();
+  });
+}
+
+function watchDrop(form) {
+  for (const name of ["dragenter", "dragover"]) form.addEventListener(name, (event) => { event.preventDefault(); form.classList.add("dropping"); });
+  for (const name of ["dragleave", "drop"]) form.addEventListener(name, () => form.classList.remove("dropping"));
+  form.addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (event.dataTransfer.files.length) { $("#file").files = event.dataTransfer.files; form.requestSubmit(); }
+  });
+}
+
+// --- charts -----------------------------------------------------------------------------------------------------------------------
+let loading;
+function vegaReady() {
+  const load = (name) => new Promise((done, failed) => {
+    const script = document.createElement("script");
+    script.src = `/static/vega/${name}.min.js`;
+    script.onload = done;
+    script.onerror = failed;
+    document.head.append(script);
+  });
+  loading ??= load("vega").then(() => load("vega-lite")).then(() => load("vega-interpreter"));
+  return loading;
+}
+
+function fitted(spec, room) {
+  // The chart's own words stand in the page; panels take the width there is.
+  const made = { ...spec, autosize: { type: "pad" }, background: "white" };
+  delete made.title;
+  if (made.concat) {
+    const columns = Math.max(1, Math.min(made.columns ?? 2, Math.floor(room / 330)));
+    const width = Math.max(190, Math.floor((room - 30) / columns) - (columns > 1 ? 75 : 60));
+    made.columns = columns;
+    made.concat = made.concat.map((panel) => ({ ...panel, width, height: panel.height ?? 170 }));
+  } else if (made.layer || made.mark) made.width = Math.min(620, Math.max(190, room - 120));
+  made.config = { ...made.config, legend: { ...(made.config ?? {}).legend, columns: 1, direction: "vertical", labelLimit: Math.max(150, room - 70) } };
+  return made;
+}
+
+async function draw(place, spec) {
+  await vegaReady();
+  const room = place.clientWidth - 14;
+  const compiled = vegaLite.compile(fitted(spec, room)).spec;
+  const holder = document.createElement("div");
+  const view = new vega.View(vega.parse(compiled, null, { ast: true }), {
+    expr: vegaInterpreter, renderer: "canvas", container: holder, hover: true, loader: { load: () => Promise.reject(new Error("no loading")) },
+    tooltip: (handler, event, item, value) => tip(place, event, value),
+  });
+  await view.runAsync();
+  place.view?.finalize();
+  place.view = view;
+  place.replaceChildren(holder);
+}
+
+function tip(place, event, value) {
+  let box = $(".tip", place);
+  if (value == null || value === "") { box?.remove(); return; }
+  if (!box) { box = document.createElement("div"); box.className = "tip"; place.append(box); }
+  box.textContent = typeof value === "object" ? Object.entries(value).map(([key, text]) => `${key}: ${text}`).join("\n") : String(value);
+  box.style.left = `${Math.min(event.clientX + 12, innerWidth - 200)}px`;
+  box.style.top = `${event.clientY + 12}px`;
+}
+
+const base = () => `/answer/${$("#visit").dataset.visit}`;
+
+async function drawFigure(figure) {
+  const name = figure.dataset.figure;
+  if (!name || figure.drawn) return;
+  figure.drawn = true;
+  const response = await fetch(`${base()}/chart/${name}.json`);
+  if (response.ok) await draw($(".chart", figure), await response.json());
+  else figure.hidden = true;
+}
+
+function watchFigures(root) {
+  const seen = new IntersectionObserver((entries) => entries.forEach((entry) => { if (entry.isIntersecting) drawFigure(entry.target); }), { rootMargin: "300px" });
+  $$("figure[data-figure]", root).forEach((figure) => seen.observe(figure));
+}
+
+// --- the answer -------------------------------------------------------------------------------------------------------------------
+async function follow(visit) {
+  let shown = "";
+  for (;;) {
+    let state;
+    try {
+      const response = await fetch(`${base()}/state?wait=5`);
+      if (!response.ok) return location.reload();
+      state = await response.json();
+    } catch { await wait(3000); continue; }
+    const bar = $("progress", visit), says = $(".says", visit);
+    if (bar) { bar.value = state.share; says.textContent = state.says; }
+    if (state.ready.join() !== shown || !state.pending) { shown = state.ready.join(); await renew(); }
+    if (!state.pending) return;
+    await wait(150);
+  }
+}
+
+async function renew() {
+  const response = await fetch(location.href);
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const id of ["ahead", "reports", "sources", "keep"]) {
+    const now = document.getElementById(id), next = page.getElementById(id);
+    if (now && next) now.replaceWith(document.adoptNode(next));
+  }
+  ready();
+}
+
+function watchNerves() {
+  const month = $("#nerve-month"), plan = $("#nerve-plan"), picture = $("#nerves");
+  if (!month || month.watched) return;
+  month.watched = true;
+  const show = () => {
+    const when = month.value === "0" ? "today" : `in ${month.value} months`;
+    picture.src = `${base()}/nerves/${plan.value}/${month.value}.svg`;
+    picture.alt = `Nerves ${when} under ${plan.selectedOptions[0].textContent}; the numbers stand in the tables of How it will go`;
+  };
+  month.addEventListener("input", show);
+  plan.addEventListener("change", show);
+}
+
+function watchSliders() {
+  for (const slider of $$("input[type=range]")) {
+    if (slider.told) continue;
+    slider.told = true;
+    const out = $(`output[for="${slider.id}"]`);
+    slider.addEventListener("input", () => { out.textContent = slider.value + out.dataset.unit; });
+  }
+}
+
+function watchPlan() {
+  const form = $("#plan-form"), figure = $("#plan-chart");
+  if (!form || form.watched) return;
+  form.watched = true;
+  const state = $("#plan-state"), fault = $("#plan-fault"), place = $(".chart", figure);
+  let busy = false, again = false, timer = 0, turn = 0;
+  const full = async () => {
+    const mine = ++turn;
+    const response = await fetch(`${base()}/plan`, { method: "POST", body: new FormData(form), headers: { accept: "application/json" } });
+    if (!response.ok) { state.textContent = (await response.json()).detail; return; }
+    for (;;) {
+      const now = await (await fetch(`${base()}/state?wait=3`)).json();
+      if (mine !== turn) return;
+      if (now.own.ready) break;
+      if (!now.own.pending) { state.textContent = "The full run did not come to its end."; return; }
+      state.textContent = `Preview. The full run is at ${Math.round(100 * now.own.share)} %.`;
+      await wait(150);
+    }
+    const spec = await (await fetch(`${base()}/chart/${$("#plan-figure").value}.json?own=1`)).json();
+    if (mine !== turn) return;
+    await draw(place, spec);
+    figure.classList.remove("preview");
+    state.textContent = "Full run.";
+    figure.dataset.state = "full";
+  };
+  const preview = async () => {
+    if (busy) { again = true; return; }
+    busy = true;
+    turn++;
+    clearTimeout(timer);
+    const begun = performance.now();
+    try {
+      const response = await fetch(`${base()}/preview`, { method: "POST", body: new FormData(form) });
+      const found = await response.json();
+      fault.hidden = response.ok;
+      if (response.ok) {
+        await draw(place, found.spec);
+        figure.classList.add("preview");
+        figure.dataset.state = "preview";
+        figure.dataset.ms = Math.round(performance.now() - begun);
+        state.textContent = `Preview from ${found.people} drawn people, ${found.doses} doses in two years.`;
+        timer = setTimeout(full, 1200);
+      } else fault.textContent = response.status === 404 ? "The drawn people are held no more; run the plan in full." : found.said ?? found.detail;
+    } catch { state.textContent = "The service does not answer."; } finally {
+      busy = false;
+      if (again) { again = false; preview(); }
+    }
+  };
+  form.addEventListener("input", preview);
+  form.addEventListener("submit", (event) => { event.preventDefault(); full(); });
+  if (figure.dataset.own) fetch(`${base()}/chart/labs.json?own=1`).then((r) => r.json()).then((spec) => draw(place, spec));
+  else preview();
+}
+
+function ready() {
+  watchFigures(document);
+  watchSliders();
+  watchNerves();
+  watchPlan();
+  const held = $("#document");
+  // The tab keeps the case for as long as it is open, so that nothing is lost when the service is started anew.
+  try { if (held) sessionStorage.setItem("corrin.case", held.value); } catch { /* no storage: nothing is kept */ }
+}
+
+const form = $("#who"), drop = $("#drop"), visit = $("#visit"), recover = $("#recover");
+if (form) watchForm(form);
+if (drop) watchDrop(drop);
+$("#summary")?.focus();
+if (visit) { ready(); if (visit.dataset.pending === "yes") follow(visit); }
+if (recover) {
+  try {
+    const held = sessionStorage.getItem("corrin.case");
+    if (held) { $("textarea", recover).value = held; recover.hidden = false; }
+  } catch { /* nothing is held */ }
+}
+for (const forget of $$("form[action$='/forget']")) forget.addEventListener("submit", () => { try { sessionStorage.removeItem("corrin.case"); } catch { /* nothing was held */ } });
