@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 from corrin.case import known
+from corrin.case.case import Sign
 from corrin.case.check import CONDITION_KINDS, DRUG_KINDS, OPERATION_KINDS
 from corrin.facts import reader
 
@@ -18,8 +19,11 @@ SYSTEMS = (
     ("rxnorm", "RxNorm"), ("2.16.840.1.113883.6.88", "RxNorm"),
     ("icd-10", "ICD-10-CM"), ("icd10", "ICD-10-CM"), ("2.16.840.1.113883.6.90", "ICD-10-CM"), ("2.16.840.1.113883.6.3", "ICD-10-CM"),
     ("atc", "WHO-ATC"), ("2.16.840.1.113883.6.73", "WHO-ATC"),
-    ("dmd.nhs.uk", "UK-dmd"), ("readv2", "Read-v2"),
+    ("dmd.nhs.uk", "UK-dmd"), ("readv2", "Read-v2"), ("urn:corrin:case", "corrin"),
 )  # fmt: skip
+OWN = "urn:corrin:case"
+"""Our own codes, as `out.py` writes them beside the standard ones: the kind and name that `means` of codes.csv would hold."""
+OWN_KINDS = ("analyte", "modifier", "finding", "product", "person", "value", "route")
 # A name after one of these words does not say that the person has it; one beside the others is something else.
 NOT_AFTER = {
     "no", "not", "without", "family", "mother", "father", "sibling", "screening", "risk", "suspected", "possible", "probable", "rule",
@@ -108,6 +112,11 @@ def listed(source: str, code: str) -> tuple[tuple[str, str], ...] | None:
     ICD-10 and ATC are trees: a code below a listed one means the same. A10BD is not followed: some of its members hold no metformin.
     """
     table = _table()
+    if source == "corrin":
+        kind, _, name = code.partition(":")
+        real = name in known.modifiers() if kind == "modifier" else name.partition("/")[0] in get_args(Sign) if kind == "finding" else True
+        real = name in known.products() if kind == "product" else name in known.analytes() if kind == "analyte" else real
+        return ((kind, name),) if kind in OWN_KINDS and real else None
     if source == "ICD-10-CM":
         code = code.upper()
         code = code if "." in code or len(code) <= 3 else f"{code[:3]}.{code[3:]}"

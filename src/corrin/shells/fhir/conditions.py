@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from corrin.shells.fhir.codes import ALL_CONDITION_KINDS, ALL_OPERATION_KINDS, assumed, coded, is_known, meanings, modifiers
-from corrin.shells.fhir.elements import bad_date, end_of, first_day, objects, state, years
+from corrin.shells.fhir.elements import bad_date, day_of, end_of, first_day, objects, state, years
 from corrin.shells.fhir.record import Allergy, Illness, Operated, Origin, Tally
 
 REFUTED = ("refuted", "entered-in-error")
@@ -17,21 +17,25 @@ NOT_DONE = ("not-done", "entered-in-error", "preparation", "stopped")
 # A single exposure, not a habit.
 ONCE = re.compile(r"poison|adverse|toxic|an(?:a)?esthe|overdose", re.IGNORECASE)
 ALLERGENS = re.compile(r"cyanocobalamin|hydroxocobalamin|methylcobalamin|mecobalamin|cobalamin|vitamin b ?12|cobalt", re.IGNORECASE)
+SEVERITIES = ("mild", "moderate", "severe", "worst")
 NITROUS = ("nitrous_oxide", "nitrous_oxide_canisters")
 
 
 def condition(resource: dict[str, Any], origin: Origin, tally: Tally) -> Iterator[Illness]:
     """A Condition that was not refuted."""
     sure = state(resource.get("verificationStatus"))
-    if sure in REFUTED:
-        return
     code = coded(resource.get("code"))
+    if sure in REFUTED and not (sure == "refuted" and any(source == "corrin" for source, _, _ in code.codes)):
+        return
     if not code.name:
         return
     found = modifiers(code, ALL_CONDITION_KINDS)
     # An excess of a vitamin is listed as a drug and seen as a condition.
     found = found or tuple(name for _, name in meanings(code, ("modifier",)) if name == "vitamin_b6_excess")
     findings = tuple(name for _, name in meanings(code, ("finding",)))
+    own = any(source == "corrin" for source, _, _ in code.codes)
+    if sure == "refuted" and not findings:
+        return
     for key in ("onsetDateTime", "abatementDateTime"):
         if (found or findings) and bad_date(resource.get(key)):
             tally.leave(f"{origin.place}: {key}", "no date that can be read", "a date such as 2024-03-01", "The date was left out.")
@@ -44,7 +48,13 @@ def condition(resource: dict[str, Any], origin: Origin, tally: Tally) -> Iterato
     yield Illness(
         origin, code.name, found, findings, begin, years(resource.get("onsetAge")), to, ended, certainty,
         f"{code.name}: {text}" if found and (text := assumed(code)) else "", bool(ONCE.search(code.name)),
+        "none" if sure == "refuted" else _severity(resource.get("severity")), day_of(resource.get("recordedDate")) if own else None,
     )  # fmt: skip
+
+
+def _severity(value: Any) -> str | None:
+    """How bad, where it is said in one of the words of a case."""
+    return next((word.lower() for word in coded(value).words if word.lower() in SEVERITIES), None)
 
 
 def procedure(resource: dict[str, Any], origin: Origin, tally: Tally) -> Iterator[Operated | Illness]:

@@ -181,7 +181,9 @@ def findings(past: Past, illnesses: Sequence[Illness]) -> list[dict[str, Any]]:
             entry: dict[str, Any] = {"what": what, "tract": tract or None, "note": item.name if what == "other" else None}
             if spell.begin is None and spell.to is not None:
                 continue
-            rows = [entry | {"date": spell.begin.text, "onset": True} if spell.begin else entry | {"date": past.day.isoformat()}]
+            entry |= {"severity": item.severity}
+            seen = item.seen if item.seen is not None and past.has(item.seen) else past.now
+            rows = [entry | {"date": spell.begin.text, "onset": True} if spell.begin else entry | {"date": seen.text}]
             if spell.to is not None:
                 rows.append(entry | {"severity": "none", "date": spell.to.text})
             made.update({str(sorted(_filled(row).items())): _filled(row) for row in rows})

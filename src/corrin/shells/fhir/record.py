@@ -67,7 +67,10 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Illness:
-    """A Condition: the modifiers and findings it stands for, and since when. `ended` without `to`: nobody wrote when."""
+    """A Condition: the modifiers and findings it stands for, and since when. `ended` without `to`: nobody wrote when.
+
+    `severity`: how bad a finding is, `none` where it was looked for and not found; `seen`: when it was recorded.
+    """
 
     origin: Origin
     name: str
@@ -80,6 +83,8 @@ class Illness:
     certainty: str | None
     assumed: str = ""
     once: bool = False
+    severity: str | None = None
+    seen: Day | None = None
 
 
 @dataclass(frozen=True, slots=True)
