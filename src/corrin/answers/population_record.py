@@ -123,7 +123,9 @@ class PopulationAnswer(Answer):
 
     def to_frame(self) -> dict[str, list[Any]]:
         """Every prevalence as one row."""
-        found: dict[str, list[Any]] = {name: [] for name in ("scenario", "time_years", "band", "definition", "people", "share", "low", "high")}
+        found: dict[str, list[Any]] = {
+            name: [] for name in ("scenario", "time_years", "band", "definition", "people", "share", "low", "high")
+        }
         for row in self.prevalence:
             values = (row.scenario, row.time_years, row.band, row.definition, row.people, row.share.value, row.share.low, row.share.high)
             for name, value in zip(found, values, strict=True):
