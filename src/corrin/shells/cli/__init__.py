@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from corrin.errors import CorrinError, EnvironmentProblem, InputError
-from corrin.shells.cli import exports, held, instant, records, populations, serve, simulated, trials
+from corrin.shells.cli import exports, held, instant, populations, records, serve, simulated, trials
 from corrin.shells.cli.parts import app
 
 ROOMS = (simulated, instant, held, trials, populations, exports, serve, records)
