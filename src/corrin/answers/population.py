@@ -25,6 +25,7 @@ from corrin.answers.population_run import (
     LOW_B12_PMOL_L,
     MARKERS,
     OUTCOMES,
+    OUTSIDE,
     Counted,
     Job,
     block,
@@ -132,6 +133,8 @@ ASSUMED = (
     "The same people are followed: nobody dies, is born or moves; drugs and diet stay as they are unless the scenario changes them.",
     "Who grows older falls ill as often as the older are ill today (autoimmune gastritis, food-bound malabsorption).",
     "How often causes nobody asked about are there is a judgement within what surveys of antibodies and of gastric atrophy found.",
+    "Illnesses and drugs go on, so they last longer at the end than at the start at the same age, and deficiency rises when nothing is "
+    "done. Compare scenarios at one time, not years under one scenario.",
     "Tablets taken every day count as a steady daily amount, injections as single doses.",
 )
 
@@ -148,7 +151,8 @@ def does(scenario: Scenario) -> str:
     if scenario.supplement is not None:
         tablet = scenario.supplement
         said.append(
-            f"{tablet.ug_d:g} ug a day for {whom(tablet.who)}: {100 * tablet.taken_up:.0f} % begin, on {100 * tablet.adherence:.0f} % of days"
+            f"{tablet.ug_d:g} ug a day for {whom(tablet.who)}: {100 * tablet.taken_up:.0f} % begin, and take it on "
+            f"{100 * tablet.adherence:.0f} % of days (median)"
         )
     if scenario.screening is not None:
         test = scenario.screening
@@ -279,6 +283,7 @@ def _anchors(design: Design, total: Counted) -> Iterable[Anchor]:
     """The survey's quantiles beside those of these people, where the people are the survey's."""
     if design.people != People():
         return
+    yield from _outside(total)
     from corrin.inference.survey import QUANTILES, reported_markers
 
     said = reported_markers()
@@ -297,6 +302,24 @@ def _anchors(design: Design, total: Counted) -> Iterable[Anchor]:
                     what=f"{marker}, {100 * q:g} %", band=words, unit=units[marker], observed=observed, predicted=predicted,
                     miss=predicted / observed - 1.0, source="NHANES1999-2002", fitted=True,
                 )  # fmt: skip
+
+
+def _outside(total: Counted) -> Iterable[Anchor]:
+    """How many had a low serum B12 in a survey the calibration never saw."""
+    from corrin.studies.reader import read_study
+
+    study = read_study("evatt2010")
+    for place, name in enumerate(OUTSIDE):
+        arm = next((arm for arm in study.arm if arm.name == name), None)
+        people, low = (int(number) for number in total.outside[place])
+        if arm is None or people < FEW:
+            continue
+        outcome = next(one for one in arm.outcome if one.reading == "serum_b12" and one.below == LOW_B12_PMOL_L)
+        observed, predicted = float(outcome.value[0] or 0.0), 100.0 * low / people
+        yield Anchor(
+            what=f"serum B12 below {LOW_B12_PMOL_L:g} pmol/L", band=name, unit="%", observed=observed, observed_low=outcome.low[0],
+            observed_high=outcome.high[0], predicted=predicted, miss=predicted - observed, source="Evatt 2010 (NHANES III)", fitted=False,
+        )  # fmt: skip
 
 
 def quantile(counts: Sequence[int] | NDArray[Any], q: float) -> float:

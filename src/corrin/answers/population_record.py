@@ -1,5 +1,5 @@
-"""What `corrin population` answers (`corrin.population/1`): how common deficiency is by age under each scenario, who gains, who is given B12 in
-vain, what one case averted costs in tests and in people treated."""
+"""What `corrin population` answers (`corrin.population/1`): how common deficiency is by age under each scenario, who gains, who is given
+B12 in vain, what one case averted costs in tests and in people treated."""
 
 from __future__ import annotations
 

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ GROUPS = (
     "food-bound malabsorption", "disease of the ileum", f"food B12 below {LOW_FOOD_UG_D:g} ug/d", "takes B12 tablets today",
 )  # fmt: skip
 MARKERS = ("serum_b12", "mma", "homocysteine")
+OUTSIDE = ("over 50, no supplement", "18 to 50, no supplement")
+"""Arms of the survey `evatt2010`, which the calibration never saw."""
 BIN_LOG = 0.02
 BINS = 700
 LEAST_LOG = -2.0
@@ -46,22 +49,23 @@ class Job:
     first: int
     count: int
     rows: bool
+    typical: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Counted:
     """Whole numbers of a block or of many: `over_time` (scenarios, days, replicates, bands, COUNTED); `outcomes` (scenarios, groups,
-    replicates, OUTCOMES); `markers` (MARKERS, bands, bins) as a laboratory reports them at day 0; people who failed."""
+    replicates, OUTCOMES); `markers` (MARKERS, bands, bins) as a laboratory reports them at day 0; `outside` (OUTSIDE, 2) people of each
+    group at day 0 and those of them with a low serum B12; people who failed."""
 
     over_time: Counts
     outcomes: Counts
     markers: Counts
+    outside: Counts
     failed: int
 
     def __add__(self, other: Counted) -> Counted:
-        return Counted(
-            self.over_time + other.over_time, self.outcomes + other.outcomes, self.markers + other.markers, self.failed + other.failed
-        )
+        return Counted(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
 
 
 @dataclass(frozen=True)
@@ -72,35 +76,41 @@ class Rows:
     scenarios: tuple[str, ...]
 
 
-@lru_cache(maxsize=2)
-def _ready(design: str, seed: int) -> Any:
-    """The design with its grids, once in each process."""
-    import json
+_READY: dict[tuple[str, int], Any] = {}
+_MAKING = threading.Lock()
 
+
+def _make(design: str, seed: int, typical: Mapping[str, Any] | None) -> Any:
+    """The design with its grids."""
     from corrin.inference.policy import Policy
     from corrin.inference.population import population, the_kernel
     from corrin.studies.crowd import read_design
 
     made = Policy(read_design(json.loads(design)), the_kernel(), population(), seed)
-    made.prepare()
+    made.prepare(typical)
     return made
 
 
-def ready(design: Mapping[str, Any], seed: int) -> Any:
-    """The design made ready to run (`inference/policy.py`)."""
-    import json
-
-    return _ready(json.dumps(design, sort_keys=True), seed)
+def ready(design: Mapping[str, Any], seed: int, typical: Mapping[str, Any] | None = None) -> Any:
+    """The design made ready to run (`inference/policy.py`), once in each process. `typical`: what is shared by the people of each
+    replicate, where it is known already."""
+    key = (json.dumps(design, sort_keys=True), seed)
+    with _MAKING:
+        if key not in _READY:
+            _READY.clear()
+            _READY[key] = _make(*key, typical)
+        return _READY[key]
 
 
 def jobs(design: Mapping[str, Any], people: int, seed: int, rows: bool) -> list[Job]:
-    """The blocks of a run, in order."""
-    return [Job(design, people, seed, first, min(BLOCK, people - first), rows) for first in range(0, people, BLOCK)]
+    """The blocks of a run, in order. Makes the design ready, so that no other machine has to lead its people to the survey."""
+    held = ready(design, seed).typical
+    return [Job(design, people, seed, first, min(BLOCK, people - first), rows, held) for first in range(0, people, BLOCK)]
 
 
 def block(job: Job) -> tuple[Counted, Rows | None]:
     """Simulate a block, count what the answer needs, and give the rows that are written."""
-    policy = ready(job.design, job.seed)
+    policy = ready(job.design, job.seed, job.typical)
     made = policy.run(job.first, job.count)
     seen = {scenario.name: _seen(policy, made, scenario.name) for scenario in policy.design.scenario}
     failed = np.any([done.failed for done in made.done.values()], axis=0)
@@ -196,7 +206,16 @@ def _count(policy: Any, made: Any, seen: Mapping[str, Any], failed: Flags) -> Co
         value = np.log(np.maximum(seen[names[0]][marker][:, 0], 1e-9))
         at = np.clip(((value - LEAST_LOG) / BIN_LOG).astype(np.int64), 0, BINS - 1)
         markers[place] = _tally((band * BINS + at)[fine], len(BANDS) * BINS).reshape(len(BANDS), BINS)
-    return Counted(over_time, outcomes, markers, int(failed.sum()))
+    low = seen[names[0]]["low"]["b12"][:, 0]
+    within = [fine & inside for inside in _outside(made.crowd)]
+    outside = np.array([[int(inside.sum()), int((inside & low).sum())] for inside in within])
+    return Counted(over_time, outcomes, markers, outside, int(failed.sum()))
+
+
+def _outside(crowd: Any) -> list[Flags]:
+    """The groups of OUTSIDE."""
+    age, tablets = crowd.covariates["age_y"], crowd.covariates["tablets_ug_d"] > 0.05
+    return [(age > 50.0) & ~tablets, (age < 50.0) & ~tablets]
 
 
 def _tally(cell: Counts, size: int) -> Counts:

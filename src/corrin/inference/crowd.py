@@ -9,7 +9,8 @@ older is as often ill as the older are today.
 
 What is not known of typical people is one for all, and how people differ is each person's own. So the people are dealt to `replicates`:
 person k belongs to replicate k mod replicates, whose typical values are drawn once; the spread of a mean between replicates is what is not
-known of it. Over all replicates the people are distributed as one person's draws are.
+known of it. Drawn from the facts alone, many a replicate would be a population nobody has seen; `led_to_survey` moves their typical values
+so that each meets the survey within its error (`typical=`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ from corrin.case.world import World
 from corrin.engine.draw import normals, uniforms
 from corrin.engine.simulate import Kernel
 from corrin.inference import survey
-from corrin.inference.calibrate import ASSUMED_SD
+from corrin.inference.calibrate import ASSUMED_SD, SURVEY_SD, SURVEY_TOGETHER
+from corrin.inference.cohort import noise
+from corrin.inference.points import HEARD_SE
 from corrin.inference.population import Population, population, spread
 from corrin.inference.realise import YEAR_D
 from corrin.inference.update import Teller
@@ -47,6 +50,11 @@ NEW_CAUSES = ("gastritis", "food_bound")
 NEVER_D = 40_000.0
 """A day beyond every horizon."""
 REPLICATES = 20
+MEMBERS, PEOPLE_OF_MEMBER, STEPS = 64, 200, 3
+"""Members of the ensemble led to the survey, people of each, and in how many steps."""
+MEMBERS_FIRST, SOME, LEAST_IN_BAND = 1 << 29, 4096, 10
+"""Their people are numbered from here (nobody's draws), simulated so many at a time; fewer in an age band tell nothing."""
+LED_BY = (0.05, 0.5, 0.95)
 PREGNANCY_LEFT_D = 280.0 - survey.PREGNANT_D
 
 
@@ -91,16 +99,19 @@ def crowd_world() -> World:
     return World(base.age_y, base.sex, builder.timeline(base.history.start_days, 0.0), ())
 
 
-def draw_crowd(people: People, first: int, count: int, seed: int, replicates: int = REPLICATES, of: Population | None = None) -> Crowd:
-    """Persons first .. first + count - 1 of the population a design describes (`studies/crowd.py`); `of`: whose bodies they have."""
+def draw_crowd(
+    people: People, first: int, count: int, seed: int, replicates: int = REPLICATES, of: Population | None = None,
+    typical: Mapping[str, Floats] | None = None,
+) -> Crowd:  # fmt: skip
+    """Persons first .. first + count - 1 of the population a design describes (`studies/crowd.py`); `of`: whose bodies they have;
+    `typical`: name -> (replicates,) standard normals of the typical values, those of the facts where None."""
     of = of or population()
     persons = np.arange(first, first + count)
     table, diet, names = _table(people, seed, first, count)
     world = crowd_world()
-    shared = _Shared(world, of, seed, replicates)
-    typical = {name: shared.typical(f"assumed {name}", persons) for name in ASSUMED_SD}
+    shared = _Shared(of, world, seed, replicates, typical or {})
     said = survey.fitted_assumptions()
-    assumed = {name: getattr(said, name) * np.exp(sd * typical[name]) for name, sd in ASSUMED_SD.items()}
+    assumed = {name: getattr(said, name) * np.exp(sd * shared.typical(f"assumed {name}", persons)) for name, sd in ASSUMED_SD.items()}
     z = survey._draws(shared, table, of, survey.Assumed(**assumed), seed, first)
     for number, name in enumerate(names):
         row = known.diets()[name]
@@ -124,33 +135,113 @@ class CrowdTeller(Teller):
 
     people: People | None = None
     replicates: int = REPLICATES
+    typical: Mapping[str, Floats] | None = None
 
     def prior(self, count: int, first: int = 0) -> dict[str, Floats]:
         """Random numbers of persons first.. of the crowd."""
-        return draw_crowd(self.people or People(), first, count, self.seed, self.replicates, self.population).z
+        return draw_crowd(self.people or People(), first, count, self.seed, self.replicates, self.population, self.typical).z
 
 
-def crowd_teller(people: People, kernel: Kernel, of: Population, seed: int, replicates: int = REPLICATES) -> CrowdTeller:
+def crowd_teller(
+    people: People, kernel: Kernel, of: Population, seed: int, replicates: int = REPLICATES, typical: Mapping[str, Floats] | None = None
+) -> CrowdTeller:
     """A teller for a crowd; `prepare()` it before `tell`."""
-    return CrowdTeller(crowd_world(), kernel, of, seed, people=people, replicates=replicates)
+    return CrowdTeller(crowd_world(), kernel, of, seed, people=people, replicates=replicates, typical=typical)
+
+
+def led_to_survey(kernel: Kernel, of: Population, seed: int, replicates: int = REPLICATES) -> dict[str, Floats]:
+    """Typical values of so many replicates (name -> (replicates,) numbers for `typical=`) that meet the survey's markers within its error.
+
+    An ensemble smoother in a few steps: members drawn from the facts are moved, by how their people's quantiles hang together with their
+    typical values, towards the survey's quantiles, each with an error of its own (Emerick AA, Reynolds AC. Ensemble smoother with multiple
+    data assimilation. Comput Geosci 2013;55:3-15). A connection that chance could have made counts as none.
+    """
+    members = max(MEMBERS, replicates)
+    shared = _Shared(of, crowd_world(), seed, members, {})
+    names = shared.names()
+    typical = {name: shared.of_replicates(name) for name in names}
+    wanted, error = _survey_quantiles()
+    root = np.linalg.cholesky(error)
+    for step in range(STEPS):
+        found = _quantiles_of(kernel, of, seed, members, typical)
+        fine = np.isfinite(found).all(axis=0)
+        matrix = np.array([typical[name] for name in names])
+        u = matrix - matrix[:, fine].mean(axis=1, keepdims=True)
+        d = found - found[:, fine].mean(axis=1, keepdims=True)
+        n = int(fine.sum())
+        cross, own = u[:, fine] @ d[:, fine].T / (n - 1), d[:, fine] @ d[:, fine].T / (n - 1)
+        sure = np.abs(cross) > HEARD_SE / np.sqrt(n) * np.outer(u[:, fine].std(axis=1), d[:, fine].std(axis=1))
+        noise_of = root @ np.array([normals(seed, f"survey error {step} {k}", members) for k in range(len(wanted))])
+        gap = wanted[:, None] + np.sqrt(STEPS) * noise_of - np.where(fine, found, wanted[:, None])
+        matrix = matrix + np.where(sure, cross, 0.0) @ np.linalg.solve(own + STEPS * error, gap)
+        typical = dict(zip(names, matrix, strict=True))
+    kept = np.arange(replicates) * members // replicates
+    return {name: value[kept] for name, value in typical.items()}
+
+
+def _survey_quantiles() -> tuple[Floats, Floats]:
+    """Logarithms of the survey's quantiles, means over its age bands, and their error (as the calibration has it)."""
+    said = survey.reported_markers().quantiles
+    bands = [survey.band_name(low, high) for low, high in survey.AGE_BANDS]
+    wanted = [np.mean([np.log(said[marker, band, q]) for band in bands]) for marker in survey.MARKERS for q in LED_BY]
+    same = np.kron(np.eye(len(survey.MARKERS)), np.ones((len(LED_BY), len(LED_BY))))
+    one = SURVEY_SD["quantile"] ** 2
+    return np.array(wanted), one * (SURVEY_TOGETHER * same + (1.0 - SURVEY_TOGETHER) * np.eye(len(same)))
+
+
+def _quantiles_of(kernel: Kernel, of: Population, seed: int, members: int, typical: Mapping[str, Floats]) -> Floats:
+    """The same of each member's people, as a laboratory would report them; (quantiles, members), NaN where a band has too few."""
+    count = members * PEOPLE_OF_MEMBER
+    teller = crowd_teller(People(), kernel, of, seed, members, typical)
+    teller.prepare()
+    age, member, seen = [], [], []
+    for first in range(MEMBERS_FIRST, MEMBERS_FIRST + count, SOME):
+        crowd = draw_crowd(People(), first, min(SOME, MEMBERS_FIRST + count - first), seed, members, of, typical)
+        _, _, made, run = teller.tell(crowd.z, certify=True)
+        now = run.readings[np.arange(crowd.count), made.row_of[0.0]]
+        places = [kernel.model.readings.index(marker) for marker in survey.MARKERS]
+        test = np.array([noise(marker) * normals(seed, f"survey test {marker}", crowd.count, first) for marker in survey.MARKERS])
+        seen.append(np.where(run.failed, np.nan, np.log(np.maximum(now[:, places].T, 1e-9)) + test))
+        age.append(crowd.covariates["age_y"])
+        member.append(crowd.covariates["replicate"].astype(np.int64))
+    values, ages, members_of = np.concatenate(seen, axis=1), np.concatenate(age), np.concatenate(member)
+    found = np.full((len(survey.MARKERS) * len(LED_BY), members), np.nan)
+    for one in range(members):
+        mine = [(members_of == one) & (ages >= low) & (ages < high) & np.isfinite(values[0]) for low, high in survey.AGE_BANDS]
+        if min(int(band.sum()) for band in mine) >= LEAST_IN_BAND:
+            found[:, one] = np.mean([np.quantile(values[:, band], LED_BY, axis=1).T.reshape(-1) for band in mine], axis=0)
+    return found
 
 
 @dataclass(frozen=True)
 class _Shared:
     """Random numbers of which each name's shared part is one for all people of a replicate."""
 
-    world: World
     population: Population
+    world: World
     seed: int
     replicates: int
+    held: Mapping[str, Floats]
 
-    def typical(self, name: str, persons: NDArray[np.int64]) -> Floats:
-        """The replicate's own number for each person: one from each of `replicates` equal parts of the normal distribution, so that few
-        replicates already spread as they should."""
+    def names(self) -> list[str]:
+        """What the people of a replicate have in common."""
+        rows = {row.name: row for row in self.population.rows}
+        shared = [name for name in self.population.drawn if rows[name].distribution == "bernoulli" or rows[name].unsure > 0.0]
+        return [*shared, *(f"assumed {name}" for name in ASSUMED_SD)]
+
+    def of_replicates(self, name: str) -> Floats:
+        """Standard normals of the replicates: as they are held, else one from each of `replicates` equal parts of the normal distribution,
+        so that few replicates already spread as they should."""
         from scipy.special import ndtri
 
+        if name in self.held:
+            return self.held[name]
         places = np.argsort(np.argsort(uniforms(self.seed, f"replicate {name}", self.replicates), kind="stable"), kind="stable")
-        return np.asarray(ndtri((places + 0.5) / self.replicates))[persons % self.replicates]
+        return np.asarray(ndtri((places + 0.5) / self.replicates))
+
+    def typical(self, name: str, persons: NDArray[np.int64]) -> Floats:
+        """The replicate's own number for each person."""
+        return self.of_replicates(name)[persons % self.replicates]
 
     def prior(self, count: int, first: int = 0) -> dict[str, Floats]:
         """Standard normals of persons first.., parameters and latents of the history."""

@@ -1,16 +1,16 @@
 """What is done to a population, person by person: food that is fortified, tablets taken, tests made and who is treated for them.
 
 A block of people is drawn and its history run once; then every scenario starts from the same day 0 with the same random numbers, so that
-scenarios differ by what is done and by nothing else. Until somebody is treated for a test they are on the course without treatment; from that
-test on they follow the plan, run again from day 0 in a group with all who were found at the same test. Grids come from a panel of the crowd
-in which everybody is given what the scenario gives, so that no number depends on how the people are cut into blocks.
+scenarios differ by what is done and by nothing else. Until somebody is treated for a test they are on the course without treatment; from
+that test on they follow the plan, run again from day 0 in a group with all who were found at the same test. Grids come from a panel of the
+crowd in which everybody is given what the scenario gives, so that no number depends on how the people are cut into blocks.
 
 Tablets taken every day or two are a rate (`crystalline_ug_d`), as they are in anybody's history; injections are doses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,7 +23,7 @@ from corrin.case.timeline import MOLAR_MASS_G_MOL, Change
 from corrin.engine.draw import normals, uniforms
 from corrin.engine.simulate import PANEL, RESTART_D, Grid, Kernel, Run, Schedule, find_grid, measured_error, simulate
 from corrin.inference.cohort import noise
-from corrin.inference.crowd import Crowd, CrowdTeller, crowd_teller, draw_crowd
+from corrin.inference.crowd import Crowd, CrowdTeller, crowd_teller, draw_crowd, led_to_survey
 from corrin.inference.population import Population
 from corrin.inference.realise import AGE, AGE_AHEAD_D, YEAR_D, Exposed, _fixed, _sets
 from corrin.inference.update import PANEL_FIRST
@@ -133,11 +133,13 @@ class Policy:
     grids: dict[tuple[str, float], Grid] = field(default_factory=dict)
     error: float = 0.0
     teller: CrowdTeller | None = None
+    typical: dict[str, Floats] = field(default_factory=dict)
 
-    def prepare(self) -> None:
-        """Find all grids; takes a second or two for each scenario with doses."""
+    def prepare(self, typical: Mapping[str, Floats] | None = None) -> None:
+        """Lead the replicates to the survey (some seconds), or take their `typical` values from an earlier time; find all grids."""
         design = self.design
-        self.teller = crowd_teller(design.people, self.kernel, self.population, self.seed, design.replicates)
+        self.typical = dict(led_to_survey(self.kernel, self.population, self.seed, design.replicates) if typical is None else typical)
+        self.teller = crowd_teller(design.people, self.kernel, self.population, self.seed, design.replicates, self.typical)
         self.teller.prepare()
         here = self._today(PANEL_FIRST, PANEL)
         for scenario in design.scenario:
@@ -178,7 +180,7 @@ class Policy:
 
     def _today(self, first: int, count: int) -> _Here:
         assert self.teller is not None, "prepare() first"
-        crowd = draw_crowd(self.design.people, first, count, self.seed, self.design.replicates, self.population)
+        crowd = draw_crowd(self.design.people, first, count, self.seed, self.design.replicates, self.population, self.typical)
         parameters, values, made, run = self.teller.tell(crowd.z, certify=True)
         now = run.readings[np.arange(count), made.row_of[0.0]]
         return _Here(crowd, parameters, values, run.end, now, run.failed)

@@ -150,7 +150,7 @@ def _look(client: Any, say: Callable[[str], None]) -> int:
     odd = sorted({f"{theirs['processor']}/{theirs['features']}" for theirs in found.values()} | {f"{mine['processor']}/{mine['features']}"})
     if len(odd) > 1:
         say(
-            f"The workers have different processors ({', '.join(odd)}): numbers agree to about nine digits, not to the last bit, and a run that "
-            "is taken up again elsewhere may not give the same bytes."
+            f"Different processors are at work ({', '.join(odd)}): numbers agree to about nine digits, not to the last bit, and a run "
+            "taken up again elsewhere may not give the same bytes."
         )
     return max(1, sum(int(worker["nthreads"]) for worker in client.scheduler_info(n_workers=-1)["workers"].values()))

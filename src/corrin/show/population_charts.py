@@ -1,4 +1,4 @@
-"""Figures of a population: how many are deficient by age under each scenario, and over the years; Vega-Lite from the answer's plain data."""
+"""Figures of a population: how many are deficient by age under each scenario, and over the years, as Vega-Lite from plain data."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def chart(answer: Data) -> Spec:
         "title": {
             "text": answer["title"],
             "subtitle": [
-                f"{answer['people']:,} virtual people, per cent deficient after {answer['years']:g} years by age (above) and over time, all ages "
-                "(below).",
+                f"{answer['people']:,} virtual people. Per cent deficient after {answer['years']:g} years by age (above), and over "
+                "time at all ages (below).",
                 "Dot and line: of all draws together. Bar and band: 90 of 100, from what is not known of typical people and from chance.",
                 answer["disclaimer"],
             ],

@@ -46,7 +46,7 @@ def _digits(value: float) -> str:
 
 def _prevalence(answer: Data, width: int) -> str:
     end = answer["years"]
-    blocks = [title(f"How many are deficient, per cent (90 of 100), today and after {end:g} years")]
+    blocks = [title(f"How many are deficient, per cent (90 of 100), at the start and after {end:g} years")]
     bands = list(dict.fromkeys(row["band"] for row in answer["prevalence"]))
     first = answer["reference"]
 
@@ -61,7 +61,7 @@ def _prevalence(answer: Data, width: int) -> str:
     rows = [["", *(HEADS[name] for name in ORDER)]]
     for band in bands:
         rows.append([band, *[""] * len(ORDER)])
-        rows.append(line(first, 0.0, "  today", band))
+        rows.append(line(first, 0.0, "  at the start", band))
         rows += [line(one["name"], end, f"  {one['title']}", band) for one in answer["scenarios"]]
     blocks.append(table([row for row in rows if len(row) == 5 and (not row[0].startswith("  ") or any(c != "-" for c in row[1:]))], width))
     blocks += [wrap(f"{HEADS[name]}: {answer['definitions'][name]}.", width, "", "  ") for name in ORDER]
@@ -122,14 +122,24 @@ def _groups(answer: Data, width: int) -> str:
 def _anchors(answer: Data, width: int) -> str:
     if not answer["anchors"]:
         return ""
-    near = sum(abs(row["miss"]) <= 0.15 for row in answer["anchors"])
-    worst = sorted(answer["anchors"], key=lambda row: -abs(row["miss"]))[:3]
+    fitted = [row for row in answer["anchors"] if row["fitted"]]
+    near = sum(abs(row["miss"]) <= 0.15 for row in fitted)
+    worst = sorted(fitted, key=lambda row: -abs(row["miss"]))[:3]
     said = "; ".join(f"{row['what']}, {row['band']}: {row['predicted']:.3g} for {row['observed']:.3g} {row['unit']}" for row in worst)
     return "\n".join([
         title("Beside a survey"),
-        wrap(f"{near} of {len(answer['anchors'])} quantiles of serum B12, methylmalonic acid and homocysteine by age lie within 15 % of the "
-             f"survey's (the population was calibrated on them, so this is no independent test). Furthest off: {said}.", width),
+        *(wrap(_outside(row), width) for row in answer["anchors"] if not row["fitted"]),
+        wrap(f"{near} of {len(fitted)} quantiles of serum B12, methylmalonic acid and homocysteine by age lie within 15 % of the survey's "
+             f"(the population was calibrated on them, so this is no independent test). Furthest off: {said}.", width),
     ])  # fmt: skip
+
+
+def _outside(row: Data) -> str:
+    """A number the population was not fitted to."""
+    return (
+        f"{row['what']}, {row['band']}: {row['predicted']:.1f} {row['unit']} here; {row['observed']:g} "
+        f"({row['observed_low']:g}-{row['observed_high']:g}) in {row['source']}, which the calibration never saw."
+    )
 
 
 def _rests(answer: Data, width: int) -> str:
