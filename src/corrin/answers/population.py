@@ -122,7 +122,7 @@ def answered(design: Design, people: int, seed: int, parts: Iterable[Counted]) -
             platform=machine(),
             failed_people=total.failed,
             monte_carlo_error=1.0 / math.sqrt(max(people, 1)),
-            calibration=calibration_state(),  # type: ignore[arg-type]
+            calibration=calibration_state(),
             certificate=policy.error,
         ),
         inputs={"design": design.to_dict(), "people": people},

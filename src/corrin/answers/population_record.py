@@ -9,8 +9,6 @@ from pydantic import Field
 
 from corrin.answers.record import DISCLAIMER, Answer, Made, Record
 
-FORMAT = "corrin.population/1"
-
 
 class Estimate(Record):
     """A share of people (0 to 1) or a number, with the interval that holds 90 of 100: what is not known of typical people, and chance."""
@@ -81,7 +79,7 @@ class ScenarioSaid(Record):
 class PopulationAnswer(Answer):
     """The answer to: how common is deficiency, and what would a policy do?"""
 
-    format: Literal["corrin.population/1"] = FORMAT
+    format: Literal["corrin.population/1"] = "corrin.population/1"
     question: Literal["population"] = "population"
     name: str
     title: str

@@ -44,7 +44,7 @@ def kind() -> dict[str, str]:
     import hashlib
     from importlib.metadata import PackageNotFoundError, version
 
-    import llvmlite.binding as llvm
+    import llvmlite.binding as llvm  # type: ignore[import-untyped]
 
     from corrin.inference.population import the_model
 
@@ -95,7 +95,7 @@ def _there(
     if "://" not in address or not address.split("://", 1)[1].strip("/"):
         raise InputError("--cluster", ascii(address)[:80], "the address of a Dask scheduler, such as tcp://host:8786")
     try:
-        client = Client(address, timeout=ANSWERS_WITHIN_S, set_as_default=False)
+        client: Any = Client(address, timeout=ANSWERS_WITHIN_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as reason:
         raise EnvironmentProblem(f"No Dask scheduler answers at {address}: {type(reason).__name__}.") from None
     try:
@@ -112,7 +112,7 @@ def _there(
             return future
 
         first = [future for future in (send() for _ in range(AHEAD * threads)) if future is not None]
-        waiting = as_completed(first)
+        waiting: Any = as_completed(first)  # type: ignore[no-untyped-call]
         for future in waiting:
             result = _result(future)
             number = numbers.pop(future.key)

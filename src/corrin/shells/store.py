@@ -42,7 +42,7 @@ class Part:
 def need_pyarrow() -> None:
     """Raises `EnvironmentProblem` naming the extra where pyarrow is missing."""
     try:
-        import pyarrow.parquet  # noqa: F401
+        import pyarrow.parquet  # type: ignore[import-untyped]  # noqa: F401
     except ImportError:
         raise EnvironmentProblem(EXTRA) from None
 
@@ -75,8 +75,8 @@ def pack(counted: Counted, rows_hash: str) -> bytes:
     import numpy as np
 
     out = io.BytesIO()
-    held = {name: getattr(counted, name) for name in counted.__dataclass_fields__}
-    np.savez_compressed(out, **held, **{HASH_OF_ROWS: np.array(rows_hash)})
+    held: Any = {**{name: getattr(counted, name) for name in counted.__dataclass_fields__}, HASH_OF_ROWS: np.array(rows_hash)}
+    np.savez_compressed(out, **held)
     return out.getvalue()
 
 
@@ -90,9 +90,10 @@ def unpack(written: bytes) -> tuple[Counted, str]:
 
     try:
         with np.load(io.BytesIO(written), allow_pickle=False) as held:
-            found = {name: held[name] for name in held.files}
+            found: dict[str, Any] = {name: held[name] for name in held.files}
         rows_hash = str(found.pop(HASH_OF_ROWS))
-        return Counted(**{name: int(value) if value.ndim == 0 else value for name, value in found.items()}), rows_hash
+        counts: Any = {name: int(value) if value.ndim == 0 else value for name, value in found.items()}
+        return Counted(**counts), rows_hash
     except (OSError, KeyError, TypeError, zipfile.BadZipFile) as reason:
         raise ValueError(str(reason)) from None
 
