@@ -20,6 +20,7 @@ from corrin.answers.summary import MONTH
 from corrin.body.nerve import TRACTS
 from corrin.case.plan import Plan, read_plan
 from corrin.case.world import World, world
+from corrin.facts.rows import Parameter
 from corrin.inference import population as people_of
 
 DRAWS, SEED = 300, 4
@@ -145,12 +146,19 @@ LONG_GAS = {**GAS, "history": {"nitrous_oxide": [{"pattern": "daily", "from": "-
 GASTRITIS = {**GAS, "person": {"age_y": 60, "sex": "female"}, "history": {"conditions": [{"name": "autoimmune gastritis", "from": "~20y"}]}}
 
 
+VULNERABLE = 0.4
+"""Most people never show a sign; these have the vulnerability of those who do."""
+
+
 def _only(case: Any, *free: str) -> seam.Learnt:
     """The case with every number at its typical value and every unknown of its history at its middle, except those that are free."""
+
+    def middle(row: Parameter) -> float:
+        return VULNERABLE if row.name == "nerve_vulnerability" else people_of.typical_value(row)
+
     rows = people_of.population().rows
     fixed = tuple(
-        row if row.name in free else replace(row, value=people_of.typical_value(row), distribution="fixed", unsure=0.0, between=0.0)
-        for row in rows
+        row if row.name in free else replace(row, value=middle(row), distribution="fixed", unsure=0.0, between=0.0) for row in rows
     )
     held = world(person_of(case))
     latents = tuple(

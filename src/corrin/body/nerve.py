@@ -49,6 +49,12 @@ def intact(y: Any, tract: str) -> Any:
     return whole - getattr(y, f"regrowing_{tract}") if tract in PERIPHERY else whole
 
 
+def down(y: Any, tract: str) -> Any:
+    """Share of fibres that do not conduct at all: regrowing and lost."""
+    lost = getattr(y, f"lost_{tract}")
+    return lost + getattr(y, f"regrowing_{tract}") if tract in PERIPHERY else lost
+
+
 def _demyelination(tract: str) -> Any:
     def changes(y: Any, p: Any, x: Any) -> Any:
         """Myelin is lost by the insult, made again when it is over, or its fibre goes down."""
@@ -64,9 +70,9 @@ def _demyelination(tract: str) -> Any:
 def _regrowing(tract: str) -> Any:
     def changes(y: Any, p: Any, x: Any) -> Any:
         """Axons down regrow at about 1 mm a day, so feet are last; some never do."""
-        down = getattr(y, f"regrowing_{tract}")
-        regrown = p.regrowth_speed / getattr(p, f"length_{tract}") * repair(p, x) * (1.0 - insult(y, p)) * down / (down + 0.02)
-        return p.axon_down_rate * getattr(y, f"demyelinated_{tract}") - regrown - p.axon_death_rate * down
+        waiting = getattr(y, f"regrowing_{tract}")
+        regrown = p.regrowth_speed / getattr(p, f"length_{tract}") * repair(p, x) * (1.0 - insult(y, p)) * waiting / (waiting + 0.02)
+        return p.axon_down_rate * getattr(y, f"demyelinated_{tract}") - regrown - p.axon_death_rate * waiting
 
     return changes
 

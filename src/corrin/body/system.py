@@ -1,6 +1,6 @@
 """All mechanisms together: pools, right-hand side, doses, readings, and the ledger.
 
-Follow the molecule: intake, stomach, ileum, blood, liver, kidney, cell, marrow, nerve, symptom.
+Follow the molecule: intake, stomach, ileum, blood, liver, kidney, cell, marrow, nerve, conduction, symptom.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from corrin.body import blood, cell, ileum, intake, kidney, liver, marrow, nerve, stomach, symptom
+from corrin.body import blood, cell, conduction, ileum, intake, kidney, liver, marrow, nerve, stomach, symptom
 from corrin.body.flow import OUTSIDE, Change, Flow, Mechanism, Pool, Reading
 
 MECHANISMS: tuple[Mechanism, ...] = tuple(
-    place.MECHANISM for place in (intake, stomach, ileum, blood, liver, kidney, cell, marrow, nerve, symptom)
+    place.MECHANISM for place in (intake, stomach, ileum, blood, liver, kidney, cell, marrow, nerve, conduction, symptom)
 )
 
 
