@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -24,6 +25,12 @@ def app_with(clinic: Clinic | None = None) -> FastAPI:
     app.state.clinic = clinic or Clinic(today=lambda: TODAY)
     app.include_router(router)
     return app
+
+
+@lru_cache(maxsize=1)
+def shared() -> FastAPI:
+    """The application of calls that need none of their own."""
+    return app_with()
 
 
 def send(app: FastAPI, method: str, path: str, **more: Any) -> httpx.Response:
@@ -61,7 +68,12 @@ def body(prefetch: Any, *orders: Resource, chosen: list[str] | None = None, pati
 
 def ask(prefetch: Any, *orders: Resource, clinic: Clinic | None = None, **more: Any) -> list[Resource]:
     """The cards of one call."""
-    response = send(app_with(clinic), "POST", f"/cds-services/{ORDER if orders else VIEW}", json=body(prefetch, *orders, **more))
+    response = send(
+        app_with(clinic) if clinic is not None else shared(),
+        "POST",
+        f"/cds-services/{ORDER if orders else VIEW}",
+        json=body(prefetch, *orders, **more),
+    )
     assert response.status_code == 200, response.text
     found: list[Resource] = response.json()["cards"]
     return found

@@ -52,11 +52,16 @@ class Callers:
     seen: dict[tuple[str, str], float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def check(self, authorization: str | None, endpoint: str) -> str:
-        """The issuer that signed the token for this endpoint, now and for the first time. Raises `Refused`."""
+    def check(self, authorization: str | None, endpoint: str, path: str = "") -> str:
+        """The issuer that signed the token for this endpoint, now and for the first time. Raises `Refused`.
+
+        `endpoint` is the address as it was called; where the file names an `audience` (the address outside, before a proxy), that with
+        `path` counts instead.
+        """
         token = _bearer(authorization)
         issuer, key = self._signer(token)
-        expected = [endpoint] if self.audience is None else [endpoint, self.audience]
+        base = (self.audience or "").rstrip("/")
+        expected = [endpoint] if self.audience is None else [self.audience, base, f"{base}{path}"]
         try:
             claims = jwt.decode(
                 token,

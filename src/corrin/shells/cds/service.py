@@ -303,7 +303,7 @@ def _let_in(request: Request, clinic: Clinic) -> None:
     from corrin.shells.cds.keys import Refused
 
     try:
-        clinic.callers.check(request.headers.get("authorization"), str(request.url.replace(query="", fragment="")))
+        clinic.callers.check(request.headers.get("authorization"), str(request.url.replace(query="", fragment="")), request.url.path)
     except Refused as refused:
         raise Problem(401, "Not let in", f"{refused}.".capitalize(), {"WWW-Authenticate": "Bearer"}) from None
 
