@@ -9,7 +9,7 @@ from itertools import chain
 import pytest
 
 from corrin import units
-from corrin.facts import mimics, pain, reader, rows
+from corrin.facts import history, mimics, pain, reader, rows
 
 DIHEDRAL = [[(i + j) % 5 if i < 5 and j < 5 else 0 for j in range(10)] for i in range(10)]
 for i in range(10):
@@ -23,6 +23,8 @@ def cited() -> Iterator[tuple[str, rows._Cited]]:
     """Every row that names a source, with a name for messages."""
     for table, found in (
         ("parameters", reader.parameters().values()),
+        ("history", history.history().values()),
+        ("causes", history.causes()),
         ("analytes", reader.analytes().values()),
         ("products", reader.products().values()),
         ("modifiers", reader.modifiers()),

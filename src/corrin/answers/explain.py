@@ -44,10 +44,13 @@ class Explanation:
 def explain(name: str) -> Explanation:
     """A parameter, reading, product, modifier, analyte or source by name. Raises `InputError` with near names for anything else."""
     from corrin.facts import reader
+    from corrin.facts.history import history
 
     key = name.strip()
     if key in reader.parameters():
         return _parameter(reader.parameters()[key])
+    if key in history():
+        return _parameter(history()[key])
     if key in readings():
         return _reading(key)
     if key in reader.products():
@@ -81,12 +84,14 @@ def _synonym(name: str) -> str | None:
 def known_names() -> dict[str, str]:
     """Everything `explain` knows: name -> kind."""
     from corrin.facts import reader
+    from corrin.facts.history import history
 
     found = dict.fromkeys(reader.sources(), "source")
     found.update(dict.fromkeys((row.id for row in reader.modifiers()), "modifier"))
     found.update(dict.fromkeys(reader.analytes(), "analyte"))
     found.update(dict.fromkeys(reader.products(), "product"))
     found.update(dict.fromkeys(readings(), "reading"))
+    found.update(dict.fromkeys(history(), "parameter"))
     found.update(dict.fromkeys(reader.parameters(), "parameter"))
     return found
 

@@ -15,33 +15,29 @@ from corrin.case.dates import Moment
 from corrin.case.latent import Drawn, Latent
 from corrin.case.timeline import Builder
 from corrin.errors import InputError
+from corrin.facts.history import causes, history
 from corrin.facts.rows import EXPOSURES, STATEMENTS, Modifier
 from corrin.units import convert, convertible
 
 YEAR = 365.25
-# All assumed. Years that something had gone on before it showed or before as_of, when nobody knows: median and log-SD.
-YEARS_OF_DRUG, YEARS_OF_CONDITION, YEARS_OF_CAUSE, LOG_SD_YEARS = 3.0, 5.0, 6.0, 0.9
-# Build-up of an effect whose onset the table leaves to be drawn (an autoimmune loss of parietal cells): share of the time since its start.
-SET_IN = (0.05, 0.95)
-# A stated condition is nearly complete, a drawn one may be anything.
-COMPLETE_STATED, COMPLETE_UNKNOWN = (20.0, 1.0), (2.0, 1.5)
-SUSPECTED = 0.5
-ADULT_Y = 16.0
+_PAST = history()
 
-# Prior weights of causes when none is stated, at 50 years (assumed; ids that the table does not hold are left out): for somebody who was
-# tested, and for somebody of the community, of whom nothing is known (within what surveys of antibodies and of gastric atrophy found:
-# pernicious anaemia in about 2 % past 60, food-bound malabsorption in a fifth to two fifths past 60). `per_decade`: factor for each ten
-# years of age beyond 50.
-CAUSES: tuple[tuple[str, tuple[str, ...], float, float, float, float], ...] = (
-    # name, ids in the modifiers table (the first found counts), weight if tested, in the community, factor per decade, factor for women
-    ("none", (), 0.45, 0.87, 1.0, 1.0),
-    ("low_intake", (), 0.15, 0.03, 0.9, 1.0),
-    ("gastritis", ("pernicious_anaemia", "autoimmune_gastritis", "if_loss"), 0.12, 0.008, 1.3, 1.3),
-    ("food_bound", ("food_bound_malabsorption", "atrophic_gastritis", "food_cobalamin_malabsorption"), 0.20, 0.10, 1.4, 1.0),
-    ("ileal", ("ileal_disease", "crohn_ileitis", "coeliac", "coeliac_disease"), 0.08, 0.004, 0.9, 1.0),
-)
-LOW_INTAKE_RATIO, LOW_INTAKE_LOG_SD = 0.2, 0.6
-NONE_BESIDE_DRUGS = 3.0
+
+def _two(name: str, first: str, second: str) -> tuple[float, float]:
+    return _PAST[f"{name}_{first}"].value, _PAST[f"{name}_{second}"].value
+
+
+# Years that something had gone on before it showed or before as_of, when nobody knows: median; its log-SD is one for all.
+YEARS_OF_DRUG, YEARS_OF_CONDITION, YEARS_OF_CAUSE = (_PAST[f"{name}_years"].value for name in ("drug", "condition", "cause"))
+LOG_SD_YEARS = _PAST["cause_years"].between
+# Build-up of an effect whose onset the table leaves to be drawn (an autoimmune loss of parietal cells): share of the time since its start.
+SET_IN = _two("set_in", "low", "high")
+# A stated condition is nearly complete, a drawn one may be anything.
+COMPLETE_STATED, COMPLETE_UNKNOWN = _two("complete_stated", "gone", "left"), _two("complete_unknown", "gone", "left")
+SUSPECTED = _PAST["suspected"].value
+LOW_INTAKE_RATIO, LOW_INTAKE_LOG_SD = _PAST["low_intake_ratio"].value, _PAST["low_intake_ratio"].between
+NONE_BESIDE_DRUGS = _PAST["none_beside_drugs"].value
+ADULT_Y = 16.0
 UPTAKE = ("food_release", "intrinsic_factor", "ileal_uptake")
 
 
@@ -247,15 +243,15 @@ def cause_weights(
     """Causes with their rows of the modifiers table, and the weight of each at an age; `tested`: somebody had reason to test."""
     levels: list[tuple[str, tuple[Modifier, ...]]] = []
     weights: list[float] = []
-    for name, ids, clinic, community, per_decade, women in CAUSES:
-        rows = next((known.modifiers()[key] for key in ids if key in known.modifiers()), ())
-        if ids and not rows:
+    for cause in causes():
+        rows = next((known.modifiers()[key] for key in cause.modifiers if key in known.modifiers()), ())
+        if cause.modifiers and not rows:
             continue
-        weight = clinic if tested else community
-        weight *= NONE_BESIDE_DRUGS if drugs and name == "none" else 1.0
-        by_sex = women if sex == "female" else math.sqrt(women) if sex == "unknown" else 1.0
-        levels.append((name, rows))
-        weights.append(weight * per_decade ** ((age_y - 50.0) / 10.0) * by_sex)
+        weight = cause.tested if tested else cause.community
+        weight *= NONE_BESIDE_DRUGS if drugs and cause.id == "none" else 1.0
+        by_sex = cause.women if sex == "female" else math.sqrt(cause.women) if sex == "unknown" else 1.0
+        levels.append((cause.id, rows))
+        weights.append(weight * cause.per_decade ** ((age_y - 50.0) / 10.0) * by_sex)
     return levels, weights
 
 

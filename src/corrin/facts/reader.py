@@ -313,9 +313,11 @@ def codes() -> tuple[Code, ...]:
 @cache
 def cited() -> frozenset[str]:
     """Keys of the sources that a row or a parameter of the product rests on."""
-    from corrin.facts import mimics, pain
+    from corrin.facts import history, mimics, pain
 
     rows = (
+        *history.causes(),
+        *history.history().values(),
         *pain.cited_rows(),
         *mimics.cited_rows(),
         *parameters().values(),

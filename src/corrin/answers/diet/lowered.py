@@ -7,7 +7,7 @@ import numpy as np
 from corrin.answers.diet.uptake import PEOPLE, SEED, Floats, Lowered
 from corrin.case import known
 from corrin.case.case import Case
-from corrin.case.causes import CAUSES, COMPLETE_STATED, COMPLETE_UNKNOWN, SUSPECTED, UPTAKE, dose_share, rule_share
+from corrin.case.causes import COMPLETE_STATED, COMPLETE_UNKNOWN, SUSPECTED, UPTAKE, cause_weights, dose_share, rule_share
 from corrin.case.check import CONDITION_KINDS, DRUG_KINDS, OPERATION_KINDS
 from corrin.facts.rows import Modifier
 from corrin.units import convertible
@@ -42,14 +42,9 @@ def lowered(case: Case) -> Lowered:
 def _unnamed_cause(case: Case, factors: dict[str, Floats], random: np.random.Generator) -> str:
     """The usual causes with the weights a forecast gives them; a low intake is left out, as the food is known."""
     tested = bool(case.labs) or any(finding.severity != "none" for finding in case.findings)
-    weights, chosen = [], []
-    for name, ids, clinic, community, per_decade, women in CAUSES:
-        rows = next((known.modifiers()[key] for key in ids if key in known.modifiers()), ())
-        if name == "low_intake" or (ids and not rows):
-            continue
-        sex = women if case.person.sex == "female" else women**0.5 if case.person.sex == "unknown" else 1.0
-        weights.append((clinic if tested else community) * per_decade ** ((case.age_y - 50.0) / 10.0) * sex)
-        chosen.append(rows)
+    levels, weighed = cause_weights(case.age_y, case.person.sex, tested=tested)
+    weights = [weight for (name, _), weight in zip(levels, weighed, strict=True) if name != "low_intake"]
+    chosen = [rows for name, rows in levels if name != "low_intake"]
     cause = random.choice(len(chosen), size=PEOPLE, p=np.array(weights) / sum(weights))
     complete = random.beta(*COMPLETE_UNKNOWN, PEOPLE)
     for number, rows in enumerate(chosen):
