@@ -100,9 +100,13 @@ class Kept:
             found, reported = readings[good][:, :, place], item.lab and item.name in scatter
             shown = as_reported(found, scatter[item.name], item.name, self.seed) if reported else found
             bands[item.name] = {
-                "label": item.label, "unit": item.unit, "group": item.group, "kind": "lab" if reported else "state", "assumed": item.assumed,
+                "label": item.label,
+                "unit": item.unit,
+                "group": item.group,
+                "kind": "lab" if reported else "state",
+                "assumed": item.assumed,
                 **band(np.asarray(made.times, dtype=np.float64), shown, weights),
-            }  # fmt: skip
+            }
         told = intended(plan, years * DAYS_PER_YEAR)
         doses = [
             {"time_days": dose.time_days, "label": dose.label, "amount_ug": dose.amount_ug, "route": dose.route} for dose in told.doses

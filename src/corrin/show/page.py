@@ -18,9 +18,12 @@ URGENT = {
     "soon": "Please see a clinician soon",
 }
 LIKELY = {
-    "very likely": "Very likely.", "likely": "Likely.", "undecided": "The results do not decide it.", "unlikely": "Unlikely by the results.",
+    "very likely": "Very likely.",
+    "likely": "Likely.",
+    "undecided": "The results do not decide it.",
+    "unlikely": "Unlikely by the results.",
     "very unlikely": "Very unlikely by the results.",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -185,13 +188,15 @@ def recover_sections(answer: Data) -> list[Section]:
         if first["p50_days"] is not None:
             late_step = duration(first["p95_days"]) if first["p95_days"] is not None else "over two years"
             lines.append(
-                f"The first small step is felt or found after about {duration(first['p50_days'])} ({duration(first['p05_days'])} to {late_step})."
+                f"The first small step is felt or found after about {duration(first['p50_days'])} "
+                f"({duration(first['p05_days'])} to {late_step})."
             )
     for name, symptom in best["symptoms"].items():
         at = symptom.get("at_months")
         if at and answer["today"]["symptoms"][name]["told"]:
             items.append(
-                f"{symptom['label']}: gone after two years in {_chance(at['24']['full'])} of 100; still there in {_chance(at['24']['deficit'])}."
+                f"{symptom['label']}: gone after two years in {_chance(at['24']['full'])} of 100; "
+                f"still there in {_chance(at['24']['deficit'])}."
             )
     items += [_cap(text) for text in best["not_expected"]]
     after = ["The numbers in brackets say how unsure the chance itself is: nobody has measured everything it rests on.", _weak(answer)]
@@ -200,7 +205,8 @@ def recover_sections(answer: Data) -> list[Section]:
         row = drivers[0]
         after.insert(
             0,
-            f"What matters most here: {row['label']}. {row['if'][:1].upper()}{row['if'][1:]}, it would be {_chance(row['no_sign'])} of 100.",
+            f"What matters most here: {row['label']}. {row['if'][:1].upper()}{row['if'][1:]}, "
+            f"no sign would be left in {_chance(row['no_sign'])} of 100.",
         )
     return [Section("recovery", "What comes back, and how sure is that?", tuple(lines), tuple(items), tuple(after))]
 
@@ -251,7 +257,7 @@ def table(answer: Data, reading: str, months: Sequence[float] = (0, 1, 3, 6, 12,
     for plan in plans:
         band = plan["readings"][reading]
         at = [_nearest(band["time_days"], month * 365.25 / 12) for month in shown]
-        rows.append([plan["title"], *(interval(*(band[key][place] for key in ("p50", "p05", "p95")), band["unit"]) for place in at)])
+        rows.append([plan["title"], *(interval(band["p50"][place], band["p05"][place], band["p95"][place], band["unit"]) for place in at)])
     return ["plan", *("today" if month == 0 else f"{month:g} mo" for month in shown)], rows
 
 

@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from corrin.case.case import Case
 from corrin.case.plan import Plan, built_in_plans, read_plan
 from corrin.errors import CorrinError, InputError
-from corrin.shells.web.problems import JSON, problem, problem_of
+from corrin.shells.web.problems import problem, problem_of
 from corrin.shells.web.work import Engine, Job, Progress
 
 MOST_YEARS, MOST_DRAWS, MOST_PLANS, MOST_WAIT = 20.0, 2000, 8, 30.0

@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from corrin.errors import CorrinError
-from corrin.shells.web import api, pages
+from corrin.shells.web import api, diary, pages
 from corrin.shells.web.desk import Desk, NoVisit
 from corrin.shells.web.problems import JSON, problem, problem_of
 from corrin.shells.web.security import LOCAL, Guard, Seal
@@ -59,6 +59,7 @@ def create_app(serving: Serving | None = None) -> FastAPI:
     app.state.serving, app.state.engine, app.state.seal = held, engine, Seal()
     app.state.desk = Desk(engine, held.draws, held.seed)
     app.include_router(pages.router)
+    app.include_router(diary.router)
     app.include_router(api.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     origins, own_keys = _hooks(app)

@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from corrin.case.case import Case
+from pydantic import ValidationError
+
+from corrin.case.case import Case, Lab
+from corrin.case.check import lab_faults
 from corrin.case.reader import read_case
 from corrin.errors import InputError
 
@@ -25,12 +28,24 @@ COUNTRIES = (
 )  # fmt: skip
 """Countries whose guideline is held."""
 SYMPTOMS = {
-    "tingling": "tingling, pins and needles", "numbness": "numbness", "pain": "burning or shooting pain", "weakness": "weakness of arms or legs",
-    "gait": "trouble walking, unsteady", "falls": "falls", "vision": "sight is failing", "cognition": "memory or thinking is worse",
-    "mood": "low mood, irritable", "psychosis": "seeing or believing what is not there", "fatigue": "tiredness",
-    "glossitis": "sore, smooth tongue", "cramps": "cramps", "bladder": "trouble with the bladder", "bowel": "trouble with the bowel",
-    "weight_loss": "weight loss", "pallor": "pale skin",
-}  # fmt: skip
+    "tingling": "tingling, pins and needles",
+    "numbness": "numbness",
+    "pain": "burning or shooting pain",
+    "weakness": "weakness of arms or legs",
+    "gait": "trouble walking, unsteady",
+    "falls": "falls",
+    "vision": "sight is failing",
+    "cognition": "memory or thinking is worse",
+    "mood": "low mood, irritable",
+    "psychosis": "seeing or believing what is not there",
+    "fatigue": "tiredness",
+    "glossitis": "sore, smooth tongue",
+    "cramps": "cramps",
+    "bladder": "trouble with the bladder",
+    "bowel": "trouble with the bowel",
+    "weight_loss": "weight loss",
+    "pallor": "pale skin",
+}
 SIGNS = {
     "vibration_loss": "vibration sense lost", "position_loss": "position sense lost", "touch_loss": "touch sense lost",
     "romberg": "Romberg's sign", "reflexes_increased": "reflexes brisk", "reflexes_reduced": "reflexes weak",
@@ -83,9 +98,21 @@ def read_form(form: Mapping[str, str]) -> Filled:
     except InputError as error:
         for item in error.faults or (error,):
             filled.fault(_field_of(filled, item.where), _sentence(item))
+        _each_lab(filled)
     else:
         filled.case = None if filled.faults else case
     return filled
+
+
+def _each_lab(filled: Filled) -> None:
+    """Faults of single results, which the reader of cases looks for only when the shape of all else is right."""
+    for number, item in enumerate(filled.document.get("labs", ())):
+        try:
+            lab = Lab.model_validate(item)
+        except ValidationError:
+            continue
+        for found in lab_faults(lab, f"labs[{number}]"):
+            filled.fault(_field_of(filled, found.where), _sentence(found))
 
 
 def _sentence(fault: InputError) -> str:
@@ -137,8 +164,13 @@ def _who(form: Mapping[str, str], filled: Filled) -> None:
     filled.document["person"] = person
     filled.document["as_of"] = _text(form, "as_of") or datetime.date.today().isoformat()
     filled.places |= {
-        "person.age_y": "age", "person.sex": "sex", "person.country": "country", "person.pregnancy": "pregnancy", "as_of": "as_of", "person": "age",
-    }  # fmt: skip
+        "person.age_y": "age",
+        "person.sex": "sex",
+        "person.country": "country",
+        "person.pregnancy": "pregnancy",
+        "as_of": "as_of",
+        "person": "age",
+    }
     if age is None and "age" in filled.faults:
         person["age_y"] = 50.0  # a stand-in, so that the one fault is told once; the case is not used
 
@@ -309,8 +341,13 @@ def written(case: Case) -> dict[str, str]:
     if case.history.alcohol is not None:
         form["alcohol"] = case.history.alcohol.level
     for given in case.history.past_b12[-1:]:
-        form |= {"b12_product": given.product or "", "b12_dose": f"{given.dose_ug:g}" if given.dose_ug else "",
-                 "b12_every": f"{given.every_days:g}" if given.every_days else "", "b12_from": given.from_ or "", "b12_to": given.to or ""}  # fmt: skip
+        form |= {
+            "b12_product": given.product or "",
+            "b12_dose": f"{given.dose_ug:g}" if given.dose_ug else "",
+            "b12_every": f"{given.every_days:g}" if given.every_days else "",
+            "b12_from": given.from_ or "",
+            "b12_to": given.to or "",
+        }
     for finding in case.findings:
         form |= {f"feel_{finding.what}": finding.severity or "yes", f"feel_{finding.what}_since": finding.date or ""}
     for row, lab in enumerate(case.labs[:MOST_ROWS]):

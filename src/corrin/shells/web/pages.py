@@ -188,15 +188,33 @@ def _answer(request: Request, visit: Visit, view: str, faults: list[str] | None 
             tables[figure] = [(label, found) for label, found in rows if found is not None]
     aching = None if child or not any(item.what == "pain" and item.severity != "none" for item in visit.case.findings) else pain(visit.case)
     return shown(
-        request, "answer.html", status, visit=visit, view=view, sections=assess_sections(visit.assess), child=child,
-        recovery=recover_sections(held["recover"]) if "recover" in held else [], waiting=delay_sections(held["delay"]) if "delay" in held else [],
-        figures=drawn.FIGURES, tables=tables, said=said_of(visit.job, visit.refused), own_said=said_of(visit.own_job), faults=faults or [],
-        products=form.choices()["products"], own=visit.own, refresh=4 if visit.pending or _own_pending(visit) else None,
-        own_pending=_own_pending(visit), pain=aching.data if aching is not None else None, pain_text=aching.text(96) if aching is not None else "",
-        reports=_reports(visit) if view == "clinician" else {}, sources=_sources(visit), document=json.dumps(visit.case.to_dict(), indent=2),
-        today=datetime.date.today().isoformat(), effective=held["forecast"]["made"]["effective_sample_size"] if "forecast" in held else None,
+        request,
+        "answer.html",
+        status,
+        visit=visit,
+        view=view,
+        sections=assess_sections(visit.assess),
+        child=child,
+        recovery=recover_sections(held["recover"]) if "recover" in held else [],
+        waiting=delay_sections(held["delay"]) if "delay" in held else [],
+        figures=drawn.FIGURES,
+        tables=tables,
+        said=said_of(visit.job, visit.refused),
+        own_said=said_of(visit.own_job),
+        faults=faults or [],
+        products=form.choices()["products"],
+        own=visit.own,
+        refresh=4 if visit.pending or _own_pending(visit) else None,
+        own_pending=_own_pending(visit),
+        pain=aching.data if aching is not None else None,
+        pain_text=aching.text(96) if aching is not None else "",
+        reports=_reports(visit) if view == "clinician" else {},
+        sources=_sources(visit),
+        document=json.dumps(visit.case.to_dict(), indent=2),
+        today=datetime.date.today().isoformat(),
+        effective=held["forecast"]["made"]["effective_sample_size"] if "forecast" in held else None,
         draws=_desk(request).draws,
-    )  # fmt: skip
+    )
 
 
 def _own_pending(visit: Visit) -> bool:
@@ -216,7 +234,7 @@ def _reports(visit: Visit) -> dict[str, str]:
     made = {"Assessment": assess_text.report(visit.assess, 96)}
     for name, title, module in (("forecast", "Forecast", text), ("recover", "Recovery", recover_text), ("delay", "Waiting", delay_text)):
         if name in visit.answers:
-            made[title] = module.report(visit.answers[name], width=96)  # type: ignore[attr-defined]
+            made[title] = module.report(visit.answers[name], width=96)
     return made
 
 

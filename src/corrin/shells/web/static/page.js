@@ -88,9 +88,15 @@ function fitted(spec, room) {
   delete made.title;
   if (made.concat) {
     const columns = Math.max(1, Math.min(made.columns ?? 2, Math.floor(room / 330)));
-    const width = Math.max(190, Math.floor((room - 30) / columns) - (columns > 1 ? 75 : 60));
+    const gap = columns > 1 ? 56 : 0;
+    const width = Math.max(190, Math.floor((room - 62 - gap * (columns - 1)) / columns));
     made.columns = columns;
-    made.concat = made.concat.map((panel) => ({ ...panel, width, height: panel.height ?? 170 }));
+    made.spacing = { row: 66, column: gap };
+    made.bounds = "flush";
+    made.concat = made.concat.map((panel) => {
+      const title = panel.title && (typeof panel.title === "string" ? { text: panel.title, anchor: "start" } : panel.title);
+      return { ...panel, width, height: 180, ...(title ? { title: { ...title, limit: width + 50 } } : {}) };
+    });
   } else if (made.layer || made.mark) made.width = Math.min(620, Math.max(190, room - 120));
   made.config = { ...made.config, legend: { ...(made.config ?? {}).legend, columns: 1, direction: "vertical", labelLimit: Math.max(150, room - 70) } };
   return made;
