@@ -29,7 +29,7 @@ Ints = NDArray[np.int64]
 PANEL_FIRST = 1 << 30
 """Panel people are numbered from here, so that they are nobody's draws."""
 KEEP = 0.6
-"""Share of draws that stays effective at each step of tempering."""
+"""Share of the draws led on that stays effective at each step of tempering."""
 MOVES, MOST_MOVES = 3, 60
 LEFT = 0.08
 """At the end, draws are moved until no more than this share has stayed where it was in one of the two kinds of direction."""
@@ -48,9 +48,16 @@ SPOKEN = 1.0
 FINE, COARSE = 1e-3, 7e-3
 """Tolerances of a step: for the history shown, and for the many trials of the sampler."""
 LEAST = 256
-SHARED = 0.5
-"""Lineages are not quite independent, because all move towards one fitted distribution. In hard patients even half of their number is two
-to four times too many, measured between seeds (decision 0004)."""
+FIRST = 8
+"""How many more draws of the prior are looked at than are led on: a cause that one person in a hundred has is then among them."""
+SHARED = 0.15
+"""What the lineages left at the end of tempering are worth: they are not independent, because all moved towards one fitted distribution,
+and nobody counts the places that none of them came upon. Set on five patients so that the variance told is the variance between eight seeds
+(decision 0004)."""
+NOISE_OF_RHO = 0.03
+"""What the correlation of a thousand unrelated numbers comes to."""
+LOOK_EVERY = 10
+"""Moves at the end between two looks at how many draws count."""
 ENOUGH = 0.1
 """Effective draws, as a share of all, below which an answer says "not resolved"."""
 
@@ -131,6 +138,11 @@ class Teller:
         start = settle(self.kernel, parameters, made.begin, *self.panel)
         return parameters, values, made, simulate(self.kernel, start, parameters, made.schedule, grid, certify=certify)
 
+    def today(self, z: dict[str, Floats]) -> Floats:
+        """All readings at day 0 (people, readings)."""
+        _, _, made, run = self.tell(z, certify=True)
+        return np.asarray(np.nan_to_num(run.readings[np.arange(run.failed.shape[0]), made.row_of[0.0]]))
+
     def predictor(self, made: Past, run: Run) -> Callable[[Observation], Floats]:
         """Reads an observation's reading at its day from a run."""
         readings = self.kernel.model.readings
@@ -168,19 +180,19 @@ def _person(teller: Teller, seen: tuple[Observation, ...]) -> Scorer:
     return Scorer(score, scale)
 
 
-def _next_level(score: Floats, level: float) -> float:
-    """The next share of the likelihood to let in: keeps `KEEP` of the draws effective."""
+def _next_level(score: Floats, level: float, wanted: float) -> float:
+    """The next share of the likelihood to let in: so many draws stay effective."""
 
     def kept(step: float) -> float:
         w = np.exp(step * (score - score.max()))
-        return float(w.sum() ** 2 / (w * w).sum() / len(w))
+        return float(w.sum() ** 2 / (w * w).sum())
 
     low, high = 0.0, 1.0 - level
-    if kept(high) >= KEEP:
+    if kept(high) >= wanted:
         return 1.0
     for _ in range(60):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if kept(middle) >= KEEP else (low, middle)
+        low, high = (middle, high) if kept(middle) >= wanted else (low, middle)
     return level + max(low, 1e-6)
 
 
@@ -200,10 +212,9 @@ def update(
     names = teller.names()
     levels, effective = 0, float(draws)
     if seen:
-        few = max(min(draws, LEAST), draws // 2)
-        z = teller.prior(few)
+        z = teller.prior(FIRST * led(draws))
         matrix, levels, effective = temper(
-            teller, _person(teller, seen), names, np.array([z[name] for name in names]), draws, seed, progress
+            teller.today, _person(teller, seen), names, np.array([z[name] for name in names]), draws, seed, progress
         )
         z = dict(zip(names, matrix, strict=True))
     else:
@@ -214,8 +225,13 @@ def update(
     return People(z, parameters, values, run.end, weights, effective, made, run, levels, teller.error)
 
 
+def led(draws: int) -> int:
+    """How many draws are led to the data where so many are wanted at the end."""
+    return max(min(draws, LEAST), draws // 2)
+
+
 def temper(
-    teller: Teller,
+    today: Callable[[dict[str, Floats]], Floats],
     scorer: Scorer,
     names: list[str],
     matrix: Floats,
@@ -223,54 +239,88 @@ def temper(
     seed: int,
     progress: Callable[[str, float], None] | None,
 ) -> tuple[Floats, int, float]:
-    """Lead half the draws to the data; at the last step make them all, and move them apart. Returns draws, steps, and how many
-    independent draws they are worth; where that is too few, the draws returned are those of half the weight of the data, and the number
-    stays what it was, so that the answer can say so."""
-    count = matrix.shape[1]
+    """Lead draws of the prior (names, people) to the data, about half as many as are wanted; at the last step make them all, and move them
+    apart. `today` gives of draws the quantities (draws, quantities) that count. Returns draws, steps, and how many independent draws they
+    are worth; where that is too few, the draws returned are those of half the weight of the data, and the number stays what it was, so that
+    the answer can say so."""
+    count, few = matrix.shape[1], min(led(draws), matrix.shape[1])
     score, shown = scorer.score(dict(zip(names, matrix, strict=True)))
     level, levels = 0.0, 0
     eve = np.arange(count)
     mover = _Mover(scorer, names, seed)
+    begun, worth = np.zeros((0, 0)), np.zeros(0)
+    effective = float(draws)
+
+    def now() -> Floats:
+        return today(dict(zip(names, matrix, strict=True)))
+
     while level < 1.0:
-        following = _next_level(score, level)
+        following = _next_level(score, level, KEEP * few)
         weights = np.exp((following - level) * (score - score.max()))
-        wanted = draws if following >= 1.0 else count
+        wanted = draws if following >= 1.0 else few
         chosen = _resample(weights, wanted, float(uniforms(seed, f"resample {levels}", 1)[0]))
         count, eve = wanted, eve[chosen]
         matrix, score, shown = matrix[:, chosen], score[chosen], shown[:, chosen]
         level, levels = following, levels + 1
         mover.look(matrix, shown, level, levels)
-        for _ in range(MOST_MOVES if level >= 1.0 else MOVES):
+        if level >= 1.0:
+            begun = now()
+            worth = lineages(begun, eve)
+        for turn in range(MOST_MOVES if level >= 1.0 else MOVES):
             matrix, score, shown = mover.move(matrix, score, shown, level)
-            if max(mover.stayed) < LEFT:
+            if max(mover.stayed) >= LEFT:
+                continue
+            if level < 1.0:
                 break
+            if turn % LOOK_EVERY == LOOK_EVERY - 1:
+                effective = independent(begun, now(), worth)
+                if effective >= ENOUGH * count:
+                    break
         if progress:
             progress("learning from the data", 0.9 * level + 0.1 * (level >= 1.0))
-    _, _, made, run = teller.tell(dict(zip(names, matrix, strict=True)), certify=True)
-    now = run.readings[np.arange(count), made.row_of[0.0]]
-    effective = independent(now[~run.failed], eve[~run.failed])
+    effective = independent(begun, now(), worth)
     if effective < ENOUGH * count:  # not resolved: half the weight of the data, so that the draws spread
-        for _ in range(MOST_MOVES):
+        for _ in range(MOST_MOVES // 2):
             matrix, score, shown = mover.move(matrix, score, shown, 0.5)
     return matrix, levels, effective
 
 
-def independent(seen: Floats, eve: Ints) -> float:
-    """How many independent draws these are worth, for the quantity that is worst off; `seen` (people, quantities).
+def _ranks(values: Floats) -> Floats:
+    """Ranks along the draws (draws, quantities), centred: no single far draw decides."""
+    found = np.argsort(np.argsort(values, axis=0, kind="stable"), axis=0, kind="stable").astype(float)
+    return np.asarray(found - found.mean(axis=0))
+
+
+def lineages(seen: Floats, eve: Ints) -> Floats:
+    """How many independent draws these are worth before they have moved on, for each quantity; `seen` (draws, quantities).
 
     Draws of one ancestor may err together, so the variance of a mean is taken over ancestors: the sum over them of the squared sum of
     deviations (Chan HP, Lai TL. A general theory of particle filters in hidden Markov models. Ann Stat 2013;41:2877-2904).
     """
     people = seen.shape[0]
-    ranks = np.argsort(np.argsort(seen, axis=0, kind="stable"), axis=0, kind="stable") / people - 0.5  # no single far draw decides
-    moving = np.ptp(seen, axis=0) > 1e-9 * np.maximum(1.0, np.abs(seen).max(axis=0))
-    if not moving.any():
-        return float(people)
-    ranks = ranks[:, moving] - ranks[:, moving].mean(axis=0)
+    ranks = _ranks(seen)
     sums = np.zeros((int(eve.max()) + 1, ranks.shape[1]))
     np.add.at(sums, eve, ranks)
     variance = (sums**2).sum(axis=0) / people**2
-    return float(SHARED * min(people, np.min(ranks.var(axis=0) / np.maximum(variance, 1e-12))))
+    return np.asarray(np.clip(SHARED * ranks.var(axis=0) / np.maximum(variance, 1e-12), 1.0, people))
+
+
+def independent(begun: Floats, now: Floats, worth: Floats) -> float:
+    """How many independent draws these are worth, over all quantities (draws, quantities) that differ between draws: their number by the
+    mean inflation of the variance.
+
+    What the draws were worth when their moves began is told by lineages; moves mend it as far as a draw forgets where it began. The share
+    that has not been forgotten is the rank correlation of then and now, and not its square: what is slow (which of several causes) may be
+    a small part of a quantity, so that the correlation shows that part once, while the error of the mean is carried by it alone.
+    """
+    people = begun.shape[0]
+    moving = np.ptp(begun, axis=0) > 1e-9 * np.maximum(1.0, np.abs(begun).max(axis=0))
+    first, last = _ranks(begun[:, moving]), _ranks(now[:, moving])
+    if not moving.any():
+        return float(people)
+    rho = (first * last).mean(axis=0) / np.maximum(first.std(axis=0) * last.std(axis=0), 1e-12)
+    kept = np.maximum(np.abs(rho) - NOISE_OF_RHO, 0.0)
+    return float(people / np.mean(1.0 + kept * (people / worth[moving] - 1.0)))
 
 
 @dataclass
