@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from typer.testing import CliRunner
 import corrin
 from corrin.answers.assess import assess
 from corrin.answers.assess.function import mma_limit
-from corrin.answers.assess.state import Evidence, bands_at, exceeds, lacking, odds_at, posterior, with_factors
+from corrin.answers.assess.state import Evidence, bands_at, chances, exceeds, lacking, odds_at, posterior, with_factors
 from corrin.case.reader import read_case
 from corrin.errors import Bug, InputError
 from corrin.facts import deficiency as facts
@@ -58,7 +59,7 @@ def test_a_table_that_does_not_hold_together_is_refused() -> None:
     text = (ROOT / "src/corrin/facts/population/deficiency.json").read_text(encoding="utf-8")
     assert facts.read(text) == facts.deficiency()
     data = json.loads(text)
-    data["central"]["markers"]["mma"]["means"][0] = -9.0
+    data["central"]["clinic"]["markers"]["mma"]["means"][0] = -9.0
     with pytest.raises(Bug, match="both ways"):
         facts.read(json.dumps(data))
     data = json.loads(text)
@@ -81,11 +82,9 @@ def test_the_posterior_is_bayes_rule() -> None:
     from statistics import NormalDist
 
     table = facts.deficiency()
-    fit = replace(
-        table.central,
-        markers={**table.central.markers, **{n: replace(table.central.markers[n], stretch=0.0) for n in ("serum_b12", "mma")}},
-    )
-    prior = bands_at(fit, table, "clinic", 50.0)
+    clinic = table.central["clinic"]
+    fit = replace(clinic, markers={**clinic.markers, **{n: replace(clinic.markers[n], stretch=0.0) for n in ("serum_b12", "mma")}})
+    prior = bands_at(fit, table, 50.0)
     seen = {"serum_b12": math.log(150.0), "mma": math.log(500.0)}
     by_hand = []
     for band, share in enumerate(prior):
@@ -103,14 +102,46 @@ def test_the_mma_limit_rises_as_the_kidneys_fail() -> None:
     assert mma_limit(table, None) == mma_limit(table, 90.0) == mma_limit(table, 120.0) == 400.0
     assert mma_limit(table, 45.0) == pytest.approx(400.0 * 2.0**table.mma_kidney_power)
     # The chance of a report above a limit falls with the limit, and rises with the lack.
-    prior = bands_at(table.central, table, "clinic", 60.0)
-    low, high = (exceeds(table.central, prior, "mma", math.log(limit), 60.0, 0.0) for limit in (200.0, 400.0))
+    clinic = table.central["clinic"]
+    prior = bands_at(clinic, table, 60.0)
+    low, high = (exceeds(clinic, prior, "mma", math.log(limit), 60.0, 0.0) for limit in (200.0, 400.0))
     assert 0.0 < high < low < 1.0
+
+
+def test_homocysteine_that_something_else_may_rule_speaks_less_and_never_backwards() -> None:
+    """The likelihood of neighbouring bands only moves one way with the value, and less far than without the allowance."""
+    table = facts.deficiency()
+    marker = table.central["clinic"].markers["homocysteine"]
+
+    def ratio(value: float, outside: float) -> float:
+        x = math.log(value)
+        found = chances(marker, Evidence("homocysteine", x, x, outside=outside), 50.0, None)
+        return math.log(found[table.below - 1] / found[-3])
+
+    free, allowed = ([ratio(float(value), share) for value in range(3, 120, 3)] for share in (0.0, 0.1))
+    assert all(after >= before - 1e-9 for before, after in pairwise(allowed))
+    assert max(allowed) < max(free)
+
+
+def test_a_normal_blood_count_hardly_speaks_against_deficiency() -> None:
+    """28 of 100 episodes of clear deficiency had a normal haematocrit (Savage 1994): the odds fall no lower, however clear the rest."""
+    clear = [lab("serum_b12", 90, "pg/mL"), lab("mma", 6000, "nmol/L")]
+    for normal in ([lab("haemoglobin", 14, "g/dL")], [lab("haemoglobin", 14, "g/dL"), lab("mcv", 90, "fL")]):
+        rows = assess(case(labs=[*clear, *normal])).data["markers"]
+        odds = [row["odds"] for row in rows if row["marker"] in ("haemoglobin", "mcv")]
+        assert min(odds) > 0.2, odds
+
+
+def test_both_blood_counts_normal_is_as_often_as_counted() -> None:
+    """19 of 141 people with nerve signs of deficiency had both normal (Lindenbaum 1988)."""
+    share = facts.stated()
+    both = share["spared_haemoglobin"].value * share["spared_mcv_with_haemoglobin"].value
+    assert both == pytest.approx(19 / 141, abs=0.03)
 
 
 def test_a_history_moves_the_prior_as_it_should() -> None:
     table = facts.deficiency()
-    base = bands_at(table.central, table, "clinic", 50.0)
+    base = bands_at(table.central["clinic"], table, 50.0)
 
     def with_(name: str, amount: float | None = None, years: float | None = None) -> float:
         return lacking(with_factors(base, [odds_at(table, name, amount, years)]), table)
@@ -367,6 +398,7 @@ def test_it_needs_no_array_library_and_no_engine() -> None:
 
 @cache
 def checked() -> Any:
+    sys.path.insert(0, str(ROOT / "scripts"))  # it imports its neighbours
     spec = importlib.util.spec_from_file_location("assess_checks", ROOT / "scripts" / "assess_checks.py")
     assert spec is not None
     assert spec.loader is not None
@@ -374,7 +406,8 @@ def checked() -> Any:
     sys.modules["assess_checks"] = module
     spec.loader.exec_module(module)
     module.BOOTSTRAPS = 20
-    return module.check(module.rows_of(SURVEY))
+    rows = module.rows_of(SURVEY)
+    return module.check(rows, module.chosen_without(rows)[0])
 
 
 @pytest.mark.skipif(not SURVEY.exists(), reason="the survey's rows are not here")
@@ -387,7 +420,5 @@ def test_people_of_a_survey_are_told_apart_as_well_as_by_a_regression_fitted_to_
 def test_its_chances_mean_what_they_say_in_a_survey() -> None:
     if facts.deficiency().made["calibration"] != "current":
         pytest.skip("the table was made from a population that is not calibrated")
-    # The promise is 0.85 to 1.15. At the two higher limits it is missed (docs/assess-checks.md): few people, and the chances are too sure.
-    missed = {0.376: 0.70, 0.75: 0.60}
-    for row in checked():
-        assert missed.get(row.limit, 0.85) <= row.slope[0] <= 1.15, row
+    for row in checked():  # promised 0.85 to 1.15; at the highest limit 36 people decide, so a little is left for a table made anew
+        assert (0.85 if row.limit < 0.5 else 0.8) <= row.slope[0] <= 1.15, row

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +13,8 @@ from numpy.typing import NDArray
 from corrin.answers.beside import MAIN, Beside, effective_of, moved, spread
 from corrin.answers.computed import Computed, Course, Floats, ReadingInfo
 from corrin.answers.learned import learned
+from corrin.answers.provenance import input_hash as input_hash
+from corrin.answers.provenance import machine as machine
 from corrin.answers.record import (
     Band,
     Cause,
@@ -147,12 +146,6 @@ def assemble(subject: Subject, plans: Sequence[Intended], computed: Computed, op
         ),
         inputs=inputs,
     )
-
-
-def input_hash(inputs: Mapping[str, Any]) -> str:
-    """SHA-256 of the inputs as canonical JSON."""
-    text = json.dumps(inputs, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _check_shapes(computed: Computed, plans: Sequence[str]) -> None:
@@ -393,8 +386,3 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-def machine() -> str:
-    """The kind of machine an answer was made on."""
-    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"

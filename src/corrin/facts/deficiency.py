@@ -1,8 +1,8 @@
 """The table behind `corrin assess`: markers and B12 function as the population has them, distilled by `scripts/distil.py`.
 
 Function is cut into bands of activity (share of a replete person's, both enzymes that need B12, by what each weighs for nerve). For each
-band the table holds how often it is there, by age and spectrum, and how each marker lies in it. Made from the population, never fitted to
-anything else; written anew whenever the population changes.
+band the table holds how often it is there, by age, and how each marker lies in it: for people of the community, many of whom take
+supplements, and for people of a clinic. Made from the population, never fitted to anything else; written anew whenever it changes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from corrin.errors import Bug
 
-FORMAT = "corrin.deficiency/1"
+FORMAT = "corrin.deficiency/2"
 MARKERS = ("serum_b12", "holotranscobalamin", "mma", "homocysteine", "haemoglobin", "mcv")
 SPECTRA = ("community", "clinic")
 
@@ -45,9 +45,9 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """One reading of the population. `bands`: spectrum -> ages -> share of people in each band; `kidney`: markers where eGFR is known."""
+    """People of one spectrum. `bands`: ages -> share of people in each band; `kidney`: markers where eGFR is known."""
 
-    bands: Mapping[str, tuple[tuple[float, ...], ...]]
+    bands: tuple[tuple[float, ...], ...]
     markers: Mapping[str, Marker]
     kidney: Mapping[str, Marker]
 
@@ -63,7 +63,8 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """People the table was not made from, where it said `low` to `high`: mean said, share true, error beyond chance (logit)."""
+    """People the table was not made from, where it said `low` to `high`: mean said, share true, and the error: how far what it said lies
+    from the person-level posterior, root mean square of log odds (chance of the posterior's own draws taken off)."""
 
     low: float
     high: float
@@ -75,18 +76,23 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Deficiency:
-    """The table. `edges` of the bands in percent of activity, the floor one of them; `beside`: weights of markers that say the same."""
+    """The table. `edges` of the bands in percent of activity, the floor one of them; `beside`: weights of markers that say the same.
+
+    `central` and each of `others` (populations that may be the true one): spectrum -> fit. `regions` are of P(function below the floor),
+    `exceeding` of P(methylmalonic acid above its limit).
+    """
 
     made: Mapping[str, str]
     floor_percent: float
     floor_insult: float
     edges: tuple[float, ...]
     ages: tuple[float, ...]
-    central: Fit
-    others: tuple[Fit, ...]
+    central: Mapping[str, Fit]
+    others: tuple[Mapping[str, Fit], ...]
     factors: Mapping[str, tuple[Factor, ...]]
     beside: Mapping[str, float]
     regions: tuple[Region, ...]
+    exceeding: tuple[Region, ...]
     auc: Mapping[str, float]
     mma_limit_nmol_l: float
     mma_kidney_power: float
@@ -121,14 +127,18 @@ def _row(where: str, kind: type, data: Any) -> Any:
     return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
 
 
+def _fits(where: str, data: Any, bands: int, ages: int) -> Mapping[str, Fit]:
+    if not isinstance(data, dict) or set(data) != set(SPECTRA):
+        raise ValueError(f"{where}: spectra {sorted(data)}")
+    return MappingProxyType({spectrum: _fit(f"{where}.{spectrum}", fit, bands, ages) for spectrum, fit in data.items()})
+
+
 def _fit(where: str, data: Any, bands: int, ages: int) -> Fit:
-    if set(data) != {"bands", "markers", "kidney"} or set(data["bands"]) != set(SPECTRA) or set(data["markers"]) != set(MARKERS):
+    if set(data) != {"bands", "markers", "kidney"} or set(data["markers"]) != set(MARKERS):
         raise ValueError(f"{where}: keys {sorted(data)}")
-    shares = {}
-    for spectrum, rows in data["bands"].items():
-        if len(rows) != ages or any(len(row) != bands or abs(sum(row) - 1.0) > 1e-3 or min(row) <= 0.0 for row in rows):
-            raise ValueError(f"{where}: bands of {spectrum} are not shares")
-        shares[spectrum] = tuple(tuple(float(share) for share in row) for row in rows)
+    rows = data["bands"]
+    if len(rows) != ages or any(len(row) != bands or abs(sum(row) - 1.0) > 1e-3 or min(row) <= 0.0 for row in rows):
+        raise ValueError(f"{where}: bands are not shares")
     found = []
     for part in ("markers", "kidney"):
         markers = {name: _row(f"{where}.{part}.{name}", Marker, marker) for name, marker in data[part].items()}
@@ -141,7 +151,7 @@ def _fit(where: str, data: Any, bands: int, ages: int) -> Fit:
             ):
                 raise ValueError(f"{where}.{part}.{name}: means go both ways or are not one for each band")
         found.append(MappingProxyType(markers))
-    return Fit(MappingProxyType(shares), *found)
+    return Fit(tuple(tuple(float(share) for share in row) for row in rows), *found)
 
 
 def read(text: str) -> Deficiency:
@@ -154,12 +164,13 @@ def read(text: str) -> Deficiency:
         bands = len(edges) - 1
         if data["floor_percent"] not in edges or list(edges) != sorted(set(edges)):
             raise ValueError("the floor is no edge, or the edges are out of order")
-        data["central"] = _fit("central", data["central"], bands, len(ages))
-        data["others"] = [_fit(f"others[{k}]", other, bands, len(ages)) for k, other in enumerate(data["others"])]
+        data["central"] = _fits("central", data["central"], bands, len(ages))
+        data["others"] = [_fits(f"others[{k}]", other, bands, len(ages)) for k, other in enumerate(data["others"])]
         data["factors"] = {name: tuple(_row(f"factors.{name}", Factor, row) for row in rows) for name, rows in data["factors"].items()}
         if any(len(row.odds) != bands or min(row.odds) <= 0.0 for rows in data["factors"].values() for row in rows):
             raise ValueError("odds of a factor are not one for each band")
-        data["regions"] = [_row("regions", Region, row) for row in data["regions"]]
+        for part in ("regions", "exceeding"):
+            data[part] = [_row(part, Region, row) for row in data[part]]
         made: Deficiency = _row("table", Deficiency, data)
         return made
     except (ValueError, KeyError, TypeError) as reason:

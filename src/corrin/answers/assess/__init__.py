@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from corrin.answers.provenance import at_once
 from corrin.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,14 +53,15 @@ def assess(case: Case, guides: Sequence[str] = (), *, spectrum: str | None = Non
     """
     if spectrum not in (None, *SPECTRA):
         raise InputError("--spectrum", ascii(spectrum)[:40], " or ".join(SPECTRA))
+    made = at_once({"case": case.to_dict()}, {"guides": list(guides), "spectrum": spectrum})
     if case.age_y < ADULT_Y:
         from corrin.answers.assess.child import for_child
         from corrin.answers.assess.parts import head
 
-        return AssessAnswer({**head(case, FORMAT), "child": for_child(case), "disclaimer": DISCLAIMER})
+        return AssessAnswer({**head(case, FORMAT), "child": for_child(case), "disclaimer": DISCLAIMER, **made})
     from corrin.answers.assess.parts import adult
 
-    return AssessAnswer({**adult(case, tuple(guides), spectrum, FORMAT), "disclaimer": DISCLAIMER})
+    return AssessAnswer({**adult(case, tuple(guides), spectrum, FORMAT), "disclaimer": DISCLAIMER, **made})
 
 
 __all__ = ["AssessAnswer", "assess"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from corrin.answers.assess.state import (
     posterior,
     with_factors,
 )
-from corrin.facts.deficiency import Deficiency, Fit, stated
+from corrin.facts.deficiency import Deficiency, Fit, Region, stated
 
 Z90 = 1.645
 CLEAR, STRONG = math.log(1.5), math.log(4.5)
@@ -47,26 +47,26 @@ class Person:
         """ln(eGFR / 90) where it is known."""
         return None if self.egfr is None else math.log(max(self.egfr, 3.0) / 90.0)
 
-    def prior(self, fit: Fit) -> Shares:
+    def prior(self, fits: Mapping[str, Fit]) -> Shares:
         """Bands before any marker."""
-        base = bands_at(fit, self.table, "community", self.age_y)
+        base = bands_at(fits["community"], self.table, self.age_y)
         if self.spectrum == "clinic":
-            clinic = bands_at(fit, self.table, "clinic", self.age_y)
+            clinic = bands_at(fits["clinic"], self.table, self.age_y)
             base = tuple(low + self.unnamed * (high - low) for low, high in zip(base, clinic, strict=True))
         return with_factors(base, self.odds)
 
-    def bands(self, evidence: Sequence[Evidence], fit: Fit | None = None) -> Shares:
+    def bands(self, evidence: Sequence[Evidence], fits: Mapping[str, Fit] | None = None) -> Shares:
         """Bands given markers."""
-        chosen = fit or self.table.central
-        return posterior(chosen, self.table, self.prior(chosen), evidence, self.age_y, self.log_filtration)
+        chosen = fits or self.table.central
+        return posterior(chosen[self.spectrum], self.table, self.prior(chosen), evidence, self.age_y, self.log_filtration)
 
-    def leans(self, evidence: Sequence[Evidence], fit: Fit | None = None) -> float:
+    def leans(self, evidence: Sequence[Evidence], fits: Mapping[str, Fit] | None = None) -> float:
         """Log odds of the same."""
-        return leaning(self.bands(evidence, fit), self.table)
+        return leaning(self.bands(evidence, fits), self.table)
 
-    def lacks(self, evidence: Sequence[Evidence], fit: Fit | None = None) -> float:
+    def lacks(self, evidence: Sequence[Evidence], fits: Mapping[str, Fit] | None = None) -> float:
         """Probability that function lies below the floor."""
-        return lacking(self.bands(evidence, fit), self.table)
+        return lacking(self.bands(evidence, fits), self.table)
 
 
 def word(p: float) -> str:
@@ -87,13 +87,26 @@ def expit(x: float) -> float:
 
 def interval(person: Person, evidence: Sequence[Evidence], p: float) -> tuple[float, float]:
     """Nine tenths: what is not known of the population, and the table's own error where it says p."""
-    others = [person.leans(evidence, fit) for fit in person.table.others]
-    mean = sum(others) / len(others)
-    spread = sum((value - mean) ** 2 for value in others) / max(len(others) - 1, 1)
-    own = next((region.error for region in person.table.regions if p < region.high), person.table.regions[-1].error)
-    sd = math.sqrt(spread + own * own)
-    middle = person.leans(evidence)
-    return expit(middle - Z90 * sd), expit(middle + Z90 * sd)
+    return _ends(person.leans(evidence), [person.leans(evidence, fits) for fits in person.table.others], own_error(person.table.regions, p))
+
+
+def own_error(regions: Sequence[Region], p: float) -> float:
+    """The table's own error, in log odds, where it says p."""
+    return next((region.error for region in regions if p < region.high), regions[-1].error)
+
+
+def _ends(middle: float, others: Sequence[float], own: float) -> tuple[float, float]:
+    """Nine tenths around log odds, as probabilities: how far populations that may be the true one lie on either side, and the own error."""
+    low, high = (max(0.0, side * (quantile(others, place) - middle)) for side, place in ((-1.0, 0.05), (1.0, 0.95)))
+    return expit(middle - math.hypot(low, Z90 * own)), expit(middle + math.hypot(high, Z90 * own))
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """A quantile, between neighbours in proportion."""
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    below = min(int(place), len(ordered) - 2)
+    return ordered[below] + (place - below) * (ordered[below + 1] - ordered[below])
 
 
 def function(person: Person, counted: Sequence[Counted]) -> dict[str, Any]:
@@ -165,20 +178,19 @@ def mma(person: Person, counted: Sequence[Counted], found: dict[str, Result]) ->
     limit = mma_limit(person.table, person.egfr)
     rest = [row.evidence for row in counted if row.evidence is not None and row.result.marker != "mma"]
 
-    def chance(fit: Fit) -> float:
-        return exceeds(fit, person.bands(rest, fit), "mma", math.log(limit), person.age_y, person.log_filtration)
+    def chance(fits: Mapping[str, Fit]) -> float:
+        shares = person.bands(rest, fits)
+        return exceeds(fits[person.spectrum], shares, "mma", math.log(limit), person.age_y, person.log_filtration)
 
     p = chance(person.table.central)
-    others = [logit(chance(fit)) for fit in person.table.others]
-    mean = sum(others) / len(others)
-    sd = math.sqrt(sum((value - mean) ** 2 for value in others) / max(len(others) - 1, 1))
+    low, high = _ends(logit(p), [logit(chance(fits)) for fits in person.table.others], own_error(person.table.exceeding, p))
     row = found.get("mma")
     side = None if row is None else "above" if row.low > limit else "below" if row.high <= limit else "unclear"
     return {
         "limit_nmol_l": round(limit, 1), "limit_unadjusted_nmol_l": person.table.mma_limit_nmol_l,
         "adjusted": limit != person.table.mma_limit_nmol_l,
-        "kidney_known": person.egfr is not None, "probability": _share(p), "low": _share(expit(logit(p) - Z90 * sd)),
-        "high": _share(expit(logit(p) + Z90 * sd)), "measured": None if row is None else row.words, "side": side,
+        "kidney_known": person.egfr is not None, "probability": _share(p), "low": _share(low),
+        "high": _share(high), "measured": None if row is None else row.words, "side": side,
     }  # fmt: skip
 
 
@@ -236,7 +248,7 @@ def next_tests(person: Person, counted: Sequence[Counted], voided: dict[str, flo
     """
     evidence = [row.evidence for row in counted if row.evidence is not None]
     have = {row.result.marker for row in counted}
-    now, bands, fit = person.lacks(evidence), person.bands(evidence), person.table.central
+    now, bands, fit = person.lacks(evidence), person.bands(evidence), person.table.central[person.spectrum]
     rows = []
     for name in ("serum_b12", "holotranscobalamin", "mma", "homocysteine", "mcv"):
         if name in have:
@@ -261,7 +273,7 @@ def next_tests(person: Person, counted: Sequence[Counted], voided: dict[str, flo
 
 def _unscaled(person: Person, name: str, t: float) -> float:
     """ln(value) of a place on a marker's scale, for this age and kidney."""
-    marker = marker_of(person.table.central, name, person.log_filtration)
+    marker = marker_of(person.table.central[person.spectrum], name, person.log_filtration)
     decades = (person.age_y - 50.0) / 10.0
     y = (math.exp(marker.stretch * t) - 1.0) / marker.stretch if marker.stretch else t
     x = y + marker.age * decades + marker.age_square * decades * decades + marker.middle

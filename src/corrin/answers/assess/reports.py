@@ -206,6 +206,20 @@ class Counted:
     why: tuple[str, ...]
 
 
+def allowed_for(marker: str) -> tuple[float, float, tuple[float, float] | None]:
+    """What people have and the population has not: share in whom something else rules a marker, share in whom it is spared, the same by
+    whether haemoglobin is."""
+    share = stated()
+    if marker == "homocysteine":
+        return share["other_homocysteine"].value, 0.0, None
+    if marker == "haemoglobin":
+        return share["other_blood"].value, share["spared_haemoglobin"].value, None
+    if marker == "mcv":
+        given = (share["spared_mcv_with_haemoglobin"].value, share["spared_mcv_without_haemoglobin"].value)
+        return share["other_blood"].value, share["spared_mcv"].value, given
+    return 0.0, 0.0, None
+
+
 def counted(case: Case, facts: Facts, found: dict[str, Result]) -> tuple[Counted, ...]:
     """Every marker that was measured, in a fixed order."""
     turned = switches(case, facts, found)
@@ -220,7 +234,7 @@ def counted(case: Case, facts: Facts, found: dict[str, Result]) -> tuple[Counted
             name, math.log(row.low) if row.low > 0.0 else -math.inf, math.log(row.high) if 0.0 < row.high < math.inf else math.inf, weight,
             any(switch.only_raises for switch in mine), sum(switch.shift for switch in mine),
             math.sqrt(1.0 - (SEX_LOG_SD / BLOOD_LOG_SD) ** 2) if name == "haemoglobin" and case.person.sex != "unknown" else 1.0,
-            stated()["other_blood"].value if name in ("haemoglobin", "mcv") else 0.0,
+            *allowed_for(name),
         )  # fmt: skip
         why = tuple(dict.fromkeys(switch.why for switch in mine if switch.why))
         if row.day < -OLD_D:

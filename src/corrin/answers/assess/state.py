@@ -1,7 +1,8 @@
 """How well B12 works in somebody's cells, from markers: one posterior over the bands of the distilled table.
 
 Within a band the markers are taken as independent (in the simulated population they are, except total against active B12, which the table
-weighs down). Every marker has one SD in all bands and means in one direction, so more of a bad sign never lowers the probability. Plain
+weighs down). Every marker has one SD in all bands and means in one direction, so more of a bad sign never lowers the probability. Two
+things that people have and the population has not are allowed for: something else that rules a marker, and a marrow that is spared. Plain
 arithmetic on a few hundred numbers: no array library, because the answer must be there at once.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 from corrin.facts.deficiency import Deficiency, Factor, Fit, Marker
@@ -19,8 +21,13 @@ FAR_SD = 3.0
 """Values further than this beyond the outermost band count as lying there."""
 UNBENT = 0.25
 """Least slope of the scale of a marker."""
-ELSEWHERE = {"haemoglobin": (-0.25, 0.25), "mcv": (0.0, 0.12)}
-"""Mean and SD (ln, against replete people) of a blood count that something other than B12 rules (a judgement)."""
+ELSEWHERE = {"haemoglobin": (-0.25, 0.25), "mcv": (0.0, 0.12), "homocysteine": (0.4, 0.6)}
+"""Mean and SD (ln, against replete people) of a marker that something other than B12 rules: bleeding, iron, inflammation; folate, genes,
+vitamin B6, thyroid (a judgement)."""
+ONE_WAY = ("homocysteine",)
+"""Markers of which more never speaks for less, whatever else may rule them. A blood count may: very small cells are another disease."""
+PLACES = 60
+"""Places at which the turning points of a marker that something else may rule are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,10 @@ class Evidence:
     """Factor on the SD where something that widened it (sex) is known."""
     outside: float = 0.0
     """Share of people in whom something else rules this marker; it lies anywhere within `ELSEWHERE` then."""
+    spared: float = 0.0
+    """Share of people with the lack in whom this marker is as in replete people."""
+    spared_with: tuple[float, float] | None = None
+    """The same of those in whom haemoglobin is spared, and of those in whom it is not; counts where both are known."""
 
 
 def scaled(marker: Marker, x: float, age_y: float, log_filtration: float | None) -> float:
@@ -53,40 +64,92 @@ def scaled(marker: Marker, x: float, age_y: float, log_filtration: float | None)
     return math.log(max(1.0 + marker.stretch * y, UNBENT)) / marker.stretch
 
 
-def chances(marker: Marker, item: Evidence, age_y: float, log_filtration: float | None) -> Shares:
-    """Likelihood of the evidence in each band (up to a factor)."""
+Density = Callable[[float, float], float]
+"""Likelihood of what was reported for a mean and an SD."""
+
+
+def chances(marker: Marker, item: Evidence, age_y: float, log_filtration: float | None, spared: Sequence[float] | None = None) -> Shares:
+    """Likelihood of the evidence in each band (up to a factor); `spared`: by band, in place of the evidence's own share."""
     sd = marker.sd * item.narrower
+    density = _density(marker, item, sd, age_y, log_filtration)
+    if item.low == item.high and item.marker in ONE_WAY and item.outside:
+        return _one_way(marker, item, sd, _place(marker, item.low - item.shift, sd, age_y, log_filtration))
+    return _mixed(marker, item, sd, density, spared)
+
+
+def _place(marker: Marker, x: float, sd: float, age_y: float, log_filtration: float | None) -> float:
+    """A value on the marker's scale, no further out than counts."""
+    return min(max(scaled(marker, x, age_y, log_filtration), min(marker.means) - FAR_SD * sd), max(marker.means) + FAR_SD * sd)
+
+
+def _density(marker: Marker, item: Evidence, sd: float, age_y: float, log_filtration: float | None) -> Density:
+    if item.low == item.high:
+        return _exactly(_place(marker, item.low - item.shift, sd, age_y, log_filtration))
+    low, high = (
+        _place(marker, end - item.shift, sd, age_y, log_filtration) if math.isfinite(end) else end for end in (item.low, item.high)
+    )
+    return lambda mean, wide: max(_normal((high - mean) / wide) - _normal((low - mean) / wide), 1e-12)
+
+
+def _exactly(t: float) -> Density:
+    return lambda mean, wide: math.exp(-0.5 * ((t - mean) / wide) ** 2) / wide
+
+
+def _mixed(marker: Marker, item: Evidence, sd: float, of: Density, spared: Sequence[float] | None = None) -> Shares:
+    """Likelihoods by band: as the lack makes the marker, as it is in replete people, or as something else makes it."""
+    full, other = marker.means[-1], 0.0
+    if item.outside:
+        shift, wide = ELSEWHERE[item.marker]
+        other = item.outside * of(full + shift, wide)
+    free = spared or (item.spared,) * len(marker.means)
+    usual = of(full, sd)
+    return tuple(
+        (1.0 - item.outside) * ((1.0 - part) * of(mean, sd) + part * usual) + other for mean, part in zip(marker.means, free, strict=True)
+    )
+
+
+def _spared_now(marker: Marker, item: Evidence, age_y: float, log_filtration: float | None) -> Shares:
+    """Chance in each band that this very marker is spared, given its value."""
+    sd = marker.sd * item.narrower
+    of = _density(marker, item, sd, age_y, log_filtration)
+    usual = item.spared * of(marker.means[-1], sd)
+    return tuple(usual / max(usual + (1.0 - item.spared) * of(mean, sd), 1e-300) for mean in marker.means)
+
+
+def _one_way(marker: Marker, item: Evidence, sd: float, t: float) -> Shares:
+    """The same with neighbouring bands compared no further out than where the comparison turns, so that more never speaks for less."""
+    logs = [0.0]
+    for band, (low, high) in enumerate(_turning(marker, item.marker, sd, item.outside)):
+        here = _mixed(marker, item, sd, _exactly(min(max(t, low), high)))
+        logs.append(logs[-1] - math.log(here[band]) + math.log(here[band + 1]))
+    top = max(logs)
+    return tuple(math.exp(value - top) for value in logs)
+
+
+@cache
+def _turning(marker: Marker, name: str, sd: float, outside: float) -> tuple[tuple[float, float], ...]:
+    """For each pair of neighbouring bands, the places where a marker speaks least and most for the one of less function."""
+    item = Evidence(name, 0.0, 0.0, outside=outside)
     least, most = min(marker.means) - FAR_SD * sd, max(marker.means) + FAR_SD * sd
-
-    def at(x: float) -> float:
-        return min(max(scaled(marker, x - item.shift, age_y, log_filtration), least), most)
-
-    most_full = marker.means[-1]
-    if item.low == item.high:
-        t = at(item.low)
-        found = [math.exp(-0.5 * ((t - mean) / sd) ** 2) / sd for mean in marker.means]
-    else:
-        low = at(item.low) if math.isfinite(item.low) else -math.inf
-        high = at(item.high) if math.isfinite(item.high) else math.inf
-        found = [max(_normal((high - mean) / sd) - _normal((low - mean) / sd), 1e-12) for mean in marker.means]
-    if item.outside == 0.0:
-        return tuple(found)
-    shift, wide = ELSEWHERE[item.marker]
-    mean = most_full + shift
-    if item.low == item.high:
-        other = math.exp(-0.5 * ((at(item.low) - mean) / wide) ** 2) / wide
-    else:
-        other = _normal((high - mean) / wide) - _normal((low - mean) / wide)
-    return tuple((1.0 - item.outside) * chance + item.outside * other for chance in found)
+    places = [least + (most - least) * k / PLACES for k in range(PLACES + 1)]
+    rows = [_mixed(marker, item, sd, _exactly(place)) for place in places]
+    sign = 1.0 if marker.means[0] > marker.means[-1] else -1.0
+    found = []
+    for band in range(len(marker.means) - 1):
+        ratios = [sign * (math.log(row[band]) - math.log(row[band + 1])) for row in rows]
+        high = ratios.index(max(ratios))
+        low = ratios.index(min(ratios[: high + 1]))
+        found.append((places[low], places[high]))
+    return tuple(found)
 
 
 def _normal(z: float) -> float:
     return 0.5 * math.erfc(-z / math.sqrt(2.0))
 
 
-def bands_at(fit: Fit, table: Deficiency, spectrum: str, age_y: float) -> Shares:
+def bands_at(fit: Fit, table: Deficiency, age_y: float) -> Shares:
     """Share of people in each band at an age."""
-    rows, ages = fit.bands[spectrum], table.ages
+    rows, ages = fit.bands, table.ages
     age = min(max(age_y, ages[0]), ages[-1])
     place = next(k for k in range(len(ages) - 1) if age <= ages[k + 1])
     part = (age - ages[place]) / (ages[place + 1] - ages[place])
@@ -105,8 +168,14 @@ def posterior(
 ) -> Shares:
     """Share of each band given the evidence. Evidence that may only raise is left out where it would lower."""
     vectors = []
+    blood = next((item for item in evidence if item.marker == "haemoglobin" and item.spared), None)
     for item in evidence:
-        found = chances(marker_of(fit, item.marker, log_filtration), item, age_y, log_filtration)
+        spared = None
+        if item.spared_with is not None and blood is not None:
+            both, alone = item.spared_with
+            of_blood = _spared_now(marker_of(fit, blood.marker, log_filtration), blood, age_y, log_filtration)
+            spared = [both * part + alone * (1.0 - part) for part in of_blood]
+        found = chances(marker_of(fit, item.marker, log_filtration), item, age_y, log_filtration, spared)
         vectors.append((item, [math.log(max(chance, 1e-300)) for chance in found]))
     fixed = [pair for pair in vectors if not pair[0].only_raises]
     loose = [pair for pair in vectors if pair[0].only_raises]

@@ -1,0 +1,233 @@
+"""What `corrin assess` says of virtual people and of the examples, against the posterior of the person: for assess_checks.py.
+
+500 virtual people: of a survey, of a clinic, and with a history told, each with a few results as a laboratory reports them. The posterior
+of the person is a crowd of simulated people like them, each weighed by how well the results agree (`virtual_people.believed`); it knows
+nothing of the table. In some of them, and in the examples, it is the one forecasts use (`inference/update`), from the results alone:
+`assess` leaves signs to the doctor.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import corrin
+from corrin.answers.assess import assess
+from corrin.answers.assess.function import logit, mma_limit, own_error
+from corrin.case.case import Case
+from corrin.case.reader import read_case
+from corrin.case.world import world
+from corrin.facts.deficiency import MARKERS, deficiency
+from corrin.facts.reader import analytes
+from corrin.inference.cohort import noise
+from corrin.inference.population import population, the_kernel
+from corrin.inference.realise import YEAR_D
+from corrin.inference.update import update
+from virtual_people import People, believed, of_clinic, of_community, of_history
+
+Floats = NDArray[np.float64]
+CROWD, DRAWS, SEED = 150_000, 400, 9
+LEAST_CHANCE, UNSURE, Z90 = 1e-3, 0.5, 1.645
+PATTERNS = (
+    ("serum_b12",), ("holotranscobalamin",), ("serum_b12", "mma"), ("serum_b12", "homocysteine"), ("serum_b12", "mma", "homocysteine"),
+    ("serum_b12", "holotranscobalamin"), ("mma",), ("homocysteine",), ("serum_b12", "haemoglobin", "mcv"), MARKERS,
+)  # fmt: skip
+
+
+def _since(years: float) -> str:
+    return f"-{years * YEAR_D:.0f}d"
+
+
+HISTORIES: Mapping[str, tuple[float, dict[str, Any]]] = {
+    "metformin 2 g for 12 years": (65.0, {"drugs": [{"name": "metformin", "dose": 2000.0, "unit": "mg/d", "from": _since(12)}]}),
+    "proton pump inhibitor for 4 years": (60.0, {"drugs": [{"name": "ppi", "dose": 20.0, "unit": "mg/d", "from": _since(4)}]}),
+    "vegan without supplements for 12 years": (35.0, {"diet": [{"diet": "vegan_unsupplemented", "from": _since(12)}]}),
+    "30 cm of ileum removed 12 years ago": (45.0, {"operations": [{"name": "ileal_resection", "date": _since(12), "removed_cm": 30.0}]}),
+    "autoimmune gastritis for 4 years": (60.0, {"conditions": [
+        {"name": "autoimmune_gastritis", "from": _since(4), "certainty": "confirmed"}]}),
+}  # fmt: skip
+COMMUNITY, CLINIC = "community", "clinic"
+MMA_NAMES = ("mma", "methylmalonic acid", "methylmalonic_acid")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One person: `said` and `true` of function below the floor and of MMA above its limit; `sd`: of the true log odds, by its draws."""
+
+    group: str
+    markers: tuple[str, ...]
+    said: float
+    low: float
+    high: float
+    true: float
+    sd: float
+    said_mma: float
+    true_mma: float
+    sd_mma: float
+    note: str = ""
+
+    def gap(self, mma: bool = False) -> float:
+        """Log odds said less true."""
+        ends = (self.said_mma, self.true_mma) if mma else (self.said, self.true)
+        said, true = (min(max(p, LEAST_CHANCE), 1.0 - LEAST_CHANCE) for p in ends)
+        return logit(said) - logit(true)
+
+    def counts(self, mma: bool = False) -> bool:
+        """Whether the posterior is known well enough to compare."""
+        return (self.sd_mma if mma else self.sd) < UNSURE and not (mma and "mma" in self.markers)
+
+    def error(self, mma: bool = False) -> float:
+        """SD of the difference: the table's own error, as stated, and the posterior's."""
+        table = deficiency()
+        own = own_error(table.exceeding, self.said_mma) if mma else own_error(table.regions, self.said)
+        return float(np.hypot(own, self.sd_mma if mma else self.sd))
+
+    def agrees(self, mma: bool = False) -> bool:
+        """Within nine tenths of the stated error."""
+        return abs(self.gap(mma)) <= Z90 * self.error(mma)
+
+
+def case_of(age_y: float, egfr: float, reported: Mapping[str, float], history: Mapping[str, Any] | None) -> Case:
+    """Somebody with results of today."""
+    labs = [{"analyte": name, "value": value, "unit": analytes()[name].unit, "date": "0"} for name, value in reported.items()]
+    labs.append({"analyte": "egfr", "value": egfr, "unit": "mL/min/1.73m2", "date": "0"})
+    return read_case(
+        {"format": "corrin.case/1", "as_of": "day 0", "person": {"age_y": age_y}, "labs": labs, "history": dict(history or {})}
+    )
+
+
+def groups(count: int) -> Iterator[tuple[str, str, dict[str, Any] | None, People, People]]:
+    """Name, spectrum, history, people to be asked about and the crowd."""
+    whole = population()
+    told = count * 3 // 10 // len(HISTORIES)
+    few = count // 4
+    yield COMMUNITY, COMMUNITY, None, of_community(whole, few, SEED), of_community(whole, CROWD, SEED + 1)
+    fresh = of_clinic(whole, 15 * (count // 10), SEED)
+    many = count - few - told * len(HISTORIES)
+    yield CLINIC, CLINIC, None, fresh.only(np.random.default_rng(SEED).permutation(fresh.count)[:many]), of_clinic(whole, CROWD, SEED + 1)
+    for name, (age, history) in HISTORIES.items():
+        asked = of_history(whole, age, told, SEED, history)
+        yield name, CLINIC, history, asked, of_history(whole, age, CROWD // 3, SEED + 1, history)
+
+
+def virtual(count: int, kept: Path | None = None) -> list[Compared]:
+    """So many virtual people; groups already in the file `kept` are not asked again."""
+    done: dict[str, list[Compared]] = _read(kept)
+    for name, spectrum, history, people, crowd in groups(count):
+        if name in done:
+            continue
+        rows = []
+        for k in range(people.count):
+            markers = PATTERNS[k % len(PATTERNS)]
+            reported = {marker: float(people.reported[marker][k]) for marker in markers}
+            rows.append(_compared(name, spectrum, history, float(people.age_y[k]), float(people.egfr[k]), reported, crowd))
+        done[name] = rows
+        _write(kept, done)
+    return [row for rows in done.values() for row in rows]
+
+
+def _compared(
+    group: str, spectrum: str, history: Mapping[str, Any] | None, age_y: float, egfr: float, reported: Mapping[str, float], crowd: People
+) -> Compared:
+    table = deficiency()
+    found = assess(case_of(age_y, egfr, reported, history), spectrum=spectrum).data["deficiency"]
+    function, mma = found["function"], found["mma"]
+    true = believed(crowd, age_y, egfr, reported, table.floor_percent, mma_limit(table, egfr))
+    p, q = (0.5 * (a + b) for a, b in ((function["probability"], true.lacking), (mma["probability"], true.above)))
+    return Compared(
+        group, tuple(reported), function["probability"], function["low"], function["high"], true.lacking, true.chance_sd(p),
+        mma["probability"], true.above, true.chance_sd(q),
+    )  # fmt: skip
+
+
+def full(case: Case, group: str, spectrum: str | None = None) -> Compared:
+    """The same by the sampler that forecasts use, from the results alone."""
+    from scipy.special import ndtr
+
+    table, kernel, whole = deficiency(), the_kernel(), population()
+    only = case.model_copy(update={"findings": ()})
+    answer = assess(only, spectrum=spectrum).data
+    found = answer["deficiency"]
+    names, rows = kernel.model.readings, [row.name for row in whole.rows]
+
+    def posterior(of: Case) -> tuple[Floats, Floats, Floats, float]:
+        people = update(world(of), kernel, whole, DRAWS, SEED)
+        now = people.run.readings[np.arange(people.count), people.history.row_of[0.0]]
+        folate, share = people.parameters[:, rows.index("folate_status")], people.parameters[:, rows.index("methylation_weight")]
+        activity = share * now[:, names.index("activity_methylation")] / folate + (1.0 - share) * now[:, names.index("activity_mutase")]
+        return activity, now[:, names.index("mma")], people.weights, people.effective
+
+    activity, level, weights, worth = posterior(only)
+    true, worth_mma = float(weights @ (activity < table.floor_percent)), worth
+    labs = tuple(lab for lab in only.labs if lab.analyte.lower() not in MMA_NAMES)
+    if len(labs) < len(only.labs):
+        _, level, weights, worth_mma = posterior(only.model_copy(update={"labs": labs}))
+    above = float(weights @ ndtr((np.log(level) - np.log(found["mma"]["limit_nmol_l"])) / noise("mma")))
+    said, said_mma = found["function"]["probability"], found["mma"]["probability"]
+
+    def sd(p: float, people: float) -> float:
+        return float(1.0 / np.sqrt(max(people * p * (1.0 - p), 1e-6)))
+
+    notes = [why for row in answer["markers"] for why in row["why"] if why]
+    notes += [f"{row['marker']} set aside" for row in answer["markers"] if row["counts"] == "set aside"]
+    return Compared(
+        group, tuple(row["marker"] for row in answer["markers"]), said, found["function"]["low"], found["function"]["high"], true,
+        sd(0.5 * (said + true), worth), said_mma, above, sd(0.5 * (said_mma + above), worth_mma), "; ".join(dict.fromkeys(notes)),
+    )  # fmt: skip
+
+
+def examples(kept: Path | None = None) -> list[Compared]:
+    """Every example person with results, by the sampler."""
+    done = _read(kept)
+    for name in corrin.examples():
+        key = f"example {name}"
+        case = corrin.example(name)
+        if key in done or not case.labs:
+            continue
+        done[key] = [full(case, key)]
+        _write(kept, done)
+    return [row for key, rows in done.items() if key.startswith("example ") for row in rows]
+
+
+def crowd_against_sampler(count: int, kept: Path | None = None) -> list[tuple[Compared, Compared]]:
+    """People of a clinic by the crowd and by the sampler."""
+    done = _read(kept)
+    whole = population()
+    fresh = of_clinic(whole, 15 * 40, SEED + 5)
+    chosen = fresh.only(np.flatnonzero(fresh.activity < 90.0)[::7][:count])
+    crowd = None
+    for k in range(chosen.count):
+        key = f"both {k}"
+        if key in done:
+            continue
+        crowd = crowd or of_clinic(whole, CROWD, SEED + 1)
+        reported = {marker: float(chosen.reported[marker][k]) for marker in PATTERNS[k % 5]}
+        age, egfr = float(chosen.age_y[k]), float(chosen.egfr[k])
+        first = _compared(key, CLINIC, None, age, egfr, reported, crowd)
+        done[key] = [first, full(case_of(age, egfr, reported, None), key, CLINIC)]
+        _write(kept, done)
+    return [(rows[0], rows[1]) for key, rows in done.items() if key.startswith("both ")]
+
+
+def _read(kept: Path | None) -> dict[str, list[Compared]]:
+    if kept is None or not kept.exists():
+        return {}
+    data = json.loads(kept.read_text(encoding="utf-8"))
+    if data["made"] != dict(deficiency().made):
+        return {}
+    return {name: [Compared(**{**row, "markers": tuple(row["markers"])}) for row in rows] for name, rows in data["rows"].items()}
+
+
+def _write(kept: Path | None, done: Mapping[str, list[Compared]]) -> None:
+    if kept is None:
+        return
+    part = kept.with_suffix(".part")
+    data = {"made": dict(deficiency().made), "rows": {name: [asdict(row) for row in rows] for name, rows in done.items()}}
+    part.write_text(json.dumps(data), encoding="utf-8")
+    part.replace(kept)
