@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from corrin.answers import features as shown
+from corrin.answers.provenance import at_once
 from corrin.case import known
 from corrin.case.case import Case
 from corrin.case.check import DRUG_KINDS
@@ -164,6 +165,7 @@ def matters(case: Case) -> MattersAnswer:
             "case": case.id,
             **statements(case),
             "disclaimer": DISCLAIMER,
+            **at_once({"case": case.to_dict()}),
         }
     )
 

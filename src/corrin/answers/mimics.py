@@ -14,6 +14,7 @@ from typing import Any, Literal
 from corrin.answers import features as shown
 from corrin.answers.matters import b6_sum, cited
 from corrin.answers.pain_numbers import wilson
+from corrin.answers.provenance import at_once
 from corrin.answers.recognise import outcome_rows, recognised
 from corrin.case.case import Case
 from corrin.case.known import near
@@ -238,6 +239,7 @@ def mimics(case: Case, excluded: Iterable[str] = ()) -> MimicsAnswer:
 
     Raises `InputError` for an unknown id.
     """
+    excluded = tuple(excluded)
     there = all_features(case)
     found, open_ = fits(case), open_mimics(case, excluded)
     urgent = recognised(case)
@@ -261,6 +263,7 @@ def mimics(case: Case, excluded: Iterable[str] = ()) -> MimicsAnswer:
             "not_known": _not_known(found),
             "disclaimer": DISCLAIMER,
             "sources": cited(rows),
+            **at_once({"case": case.to_dict()}, {"excluded": list(excluded)}),
         }
     )
 

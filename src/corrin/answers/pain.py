@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from corrin.answers import features as shown
 from corrin.answers.matters import BACK, b6_message, b6_sum, cited
 from corrin.answers.pain_numbers import Estimate, Z, mean_difference, number_needed, share_difference, t_quantile
+from corrin.answers.provenance import at_once
 from corrin.answers.recognise import recognised
 from corrin.case.case import Case
 from corrin.case.known import near
@@ -324,6 +325,7 @@ def pain(case: Case, condition: str | None = None) -> PainAnswer:
             "b6": b6_message(case, total) if total.parts else "",
             "disclaimer": DISCLAIMER,
             "sources": cited(used),
+            **at_once({"case": case.to_dict()}, {"condition": condition}),
         }
     )
 

@@ -2,22 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
-from corrin.answers.assemble import Options
-from corrin.answers.forecast import answered, forecast
 from corrin.answers.record import Forecast, read_answer
-from corrin.case.plan import read_plan
-from corrin.case.reader import read_case
+from corrin.case.known import near
 from corrin.errors import InputError
 
 SAME = 1e-9
 """Relative difference allowed across processors; on one machine the bytes are the same."""
+WRITTEN = 1e-5
+"""An answer file keeps six significant digits."""
+MOST_BYTES = 64_000_000
+MOST_SHOWN = 40
+Progress = Callable[[str, float], None] | None
 
 
-def rerun(path: str | Path, progress: Callable[[str, float], None] | None = None) -> tuple[Forecast, list[str]]:
-    """The answer made again, and one sentence for each way in which it differs (none: reproduced)."""
+class Told(Protocol):
+    """Any answer: its words, its JSON and its plain data."""
+
+    def text(self, width: int = 110) -> str: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+def rerun(path: str | Path, progress: Progress = None) -> tuple[Told, list[str]]:
+    """The answer made again, and one sentence for each way in which it differs (none: reproduced).
+
+    Any answer that was written with `--json`: a forecast or an update, assess, diet, claim, pain, mimics, matters, compare, recover, delay,
+    stop. Raises `InputError` for a file that is no such answer or holds no inputs.
+    """
+    data = _read(path)
+    form = data.get("format")
+    if form == "corrin.answer/1":
+        return _forecast(path, progress)
+    again = AGAIN.get(str(form))
+    if again is None:
+        close = near(str(form), {name: name for name in ("corrin.answer/1", *AGAIN)})
+        found = f"the format {ascii(form)[:60]}" if form else "no format"
+        raise InputError(
+            str(path), found, "an answer that corrin wrote with --json", f"Did you mean {' or '.join(close)}?" if close else ""
+        )
+    try:
+        new = again(data, progress)
+    except (KeyError, TypeError, IndexError, AttributeError) as reason:
+        raise InputError(
+            str(path), f"holds no inputs to make it again from ({type(reason).__name__}: {reason})", "an answer of this version of corrin"
+        ) from reason
+    return new, different(data, json.loads(new.to_json()))
+
+
+def _read(path: str | Path) -> dict[str, Any]:
+    file = Path(path)
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise InputError(str(path), f"more than {MOST_BYTES // 1_000_000} MB", "an answer that corrin wrote with --json")
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(str(path), f"cannot be read ({type(error).__name__})", "an answer that corrin wrote with --json") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(str(path), "is no JSON", "an answer that corrin wrote with --json") from error
+    if not isinstance(data, dict):
+        raise InputError(str(path), "is no answer", "an answer that corrin wrote with --json")
+    return data
+
+
+# --- each kind of answer -----------------------------------------------------------------------------------------------------
+
+
+def _forecast(path: str | Path, progress: Progress) -> tuple[Forecast, list[str]]:
+    from corrin.answers.assemble import Options
+    from corrin.answers.forecast import answered, forecast
+    from corrin.case.plan import read_plan
+    from corrin.case.reader import read_case
+
     old = read_answer(path)
     if not old.inputs.get("case"):
         raise InputError(str(path), "holds no inputs", "an answer written by `corrin forecast`")
@@ -31,8 +91,138 @@ def rerun(path: str | Path, progress: Callable[[str, float], None] | None = None
     return new, differences(old, new)
 
 
+def _case(data: Mapping[str, Any]) -> Any:
+    from corrin.case.reader import read_case
+
+    return read_case(data["inputs"]["case"])
+
+
+def _assess(data: Mapping[str, Any], progress: Progress) -> Told:
+    from corrin.answers.assess import assess
+
+    return assess(_case(data), tuple(data["made"]["options"]["guides"]), spectrum=data["made"]["options"]["spectrum"])
+
+
+def _mimics(data: Mapping[str, Any], progress: Progress) -> Told:
+    from corrin.answers.mimics import mimics
+
+    return mimics(_case(data), data["made"]["options"]["excluded"])
+
+
+def _matters(data: Mapping[str, Any], progress: Progress) -> Told:
+    from corrin.answers.matters import matters
+
+    return matters(_case(data))
+
+
+def _pain(data: Mapping[str, Any], progress: Progress) -> Told:
+    from corrin.answers.pain import pain
+
+    return pain(_case(data), data["made"]["options"]["condition"])
+
+
+def _diet(data: Mapping[str, Any], progress: Progress) -> Told:
+    from corrin.answers.diet import diet
+
+    case = _case(data) if data["inputs"]["case"] is not None else None
+    return diet(data["inputs"]["foods"], case=case, **data["made"]["options"])
+
+
+def _claim(data: Mapping[str, Any], progress: Progress) -> Told:
+    from corrin.answers.claim import claim
+
+    if data["inputs"]["text"] is None:
+        raise KeyError("the text was too long to be kept; run `corrin claim` on the file again")
+    return claim(data["inputs"]["text"])
+
+
+def _drawn(data: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    return {"draws": data["made"]["draws"], "seed": data["made"]["seed"], "progress": progress}
+
+
+def _recover(data: Mapping[str, Any], progress: Progress) -> Told:
+    from corrin.answers.recover import recover
+
+    return recover(data["inputs"]["case"], data["inputs"]["plans"], **_drawn(data, progress))
+
+
+def _delay(data: Mapping[str, Any], progress: Progress) -> Told:
+    from corrin.answers.delay import delay
+
+    return delay(data["inputs"]["case"], data["inputs"]["plan"], data["inputs"]["months"], **_drawn(data, progress))
+
+
+def _compare(data: Mapping[str, Any], progress: Progress) -> Told:
+    from corrin.answers.compare import compare
+
+    held = data["forecast"]
+    supplies = [supply for burden in data["burdens"] for supply in burden["supplies"]]
+    prices = {supply["product"]: supply["price"] for supply in supplies if supply["price"] is not None}
+    return compare(
+        held["inputs"]["case"], held["inputs"]["plans"], held["made"]["options"]["years"], prices=prices, **_drawn(held, progress)
+    )
+
+
+def _stop(data: Mapping[str, Any], progress: Progress) -> Told:
+    from corrin.answers.stop import stop
+
+    held = data["forecast"]
+    return stop(held["inputs"]["case"], data["after"], held["inputs"]["plans"][0], data["years"], **_drawn(held, progress))
+
+
+AGAIN: Mapping[str, Callable[[Mapping[str, Any], Progress], Told]] = {
+    "corrin.assess/1": _assess, "corrin.diet/1": _diet, "corrin.claim/1": _claim, "corrin.pain/1": _pain, "corrin.mimics/1": _mimics,
+    "corrin.matters/1": _matters, "corrin.recover/1": _recover, "corrin.delay/1": _delay, "corrin.compare/1": _compare,
+    "corrin.stop/1": _stop,
+}  # fmt: skip
+
+
+# --- what differs --------------------------------------------------------------------------------------------------------------
+
+
+def different(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What moved between two answers, in sentences: how they were made first, then value by value."""
+    found = [f"{_words(place)}: {_short(before)} then, {_short(after)} now" for place, before, after in _moved(old, new, ())]
+    found.sort(key=lambda text: not text.startswith("made"))
+    if len(found) > MOST_SHOWN:
+        found = [*found[:MOST_SHOWN], f"and {len(found) - MOST_SHOWN} more values"]
+    return found
+
+
+MISSING = object()
+
+
+def _moved(old: Any, new: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(name for name in new if name not in old)]:
+            yield from _moved(old.get(key, MISSING), new.get(key, MISSING), (*place, key))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for number, (before, after) in enumerate(zip(old, new, strict=True)):
+            yield from _moved(before, after, (*place, str(number)))
+    elif not _same(old, new):
+        yield place, old, new
+
+
+def _same(old: Any, new: Any) -> bool:
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (old, new))
+    if numbers:
+        return bool(abs(old - new) <= WRITTEN * max(abs(old), abs(new)))
+    return bool(old == new)
+
+
+def _words(place: tuple[str, ...]) -> str:
+    return " ".join(name for name in place)
+
+
+def _short(value: Any) -> str:
+    if value is MISSING:
+        return "absent"
+    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def differences(old: Forecast, new: Forecast) -> list[str]:
-    """What moved between two answers, in sentences: versions, hashes, then the readings that differ most."""
+    """What moved between two forecasts, in sentences: versions, hashes, then the readings that differ most."""
     found = []
     for what in ("versions", "hashes"):
         before, after = getattr(old.made, what), getattr(new.made, what)
@@ -52,7 +242,6 @@ def differences(old: Forecast, new: Forecast) -> list[str]:
                 continue
             width = max(abs(value) for value in (*before.p95, *before.p05, 1e-12))
             moved = max(abs(a - b) for a, b in zip(before.p50, after.p50, strict=True)) / width
-            # An answer file keeps six significant digits.
-            if moved > max(SAME, 1e-5):
+            if moved > max(SAME, WRITTEN):
                 found.append(f"{name} under {plan}: median moved by up to {100 * moved:.2g} % of its largest value")
     return found

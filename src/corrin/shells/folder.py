@@ -81,6 +81,19 @@ def write_check(answer: Check, folder: Path) -> None:
     _write(answer, answer.text(), {"points.csv": _table(answer.to_frame())}, save, folder)
 
 
+def write_again(answer: Any, folder: Path) -> None:
+    """An answer made again, of whatever kind, as its own command writes it; those that come at once have words and data only."""
+    kinds: dict[str, Callable[[Any, Path], None]] = {
+        "corrin.answer/1": write_answer, "corrin.compare/1": write_compare, "corrin.stop/1": write_stop, "corrin.recover/1": write_recover,
+        "corrin.delay/1": write_delay,
+    }  # fmt: skip
+    kind = kinds.get(str(answer.to_dict()["format"]))
+    if kind is not None:
+        kind(answer, folder)
+        return
+    _write(answer, answer.text(), {}, lambda data, made: None, folder)
+
+
 class _Plain(Protocol):
     """An answer that can be written down as plain data."""
 

@@ -10,11 +10,14 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 FORMAT = "corrin.claim/1"
 MOST_FINDINGS = 500
+MOST_KEPT = 100_000
+"""Characters of a text that an answer keeps, so that it can be made again; a longer one is told by its hash alone."""
 DISCLAIMER = (
     "For education and research; not a medical device and no prescription. A text without findings is not thereby true: only what the "
     "tables know is looked at, and doubtful sentences are left alone."
@@ -54,15 +57,16 @@ def claim(text: str | Path) -> ClaimAnswer:
     Each finding holds the verdict, the sentence and its line, what was found, what holds, source and place. Raises `InputError` for an
     empty, binary or too large input (2 MB).
     """
-    from corrin import __version__
     from corrin.answers.claim.advice import find_advice
     from corrin.answers.claim.quantities import find_quantities
     from corrin.answers.claim.reading import read_text, sentences
     from corrin.answers.claim.statements import find_statements
     from corrin.answers.claim.weigh import MYTH_BEFORE
+    from corrin.answers.provenance import at_once
     from corrin.facts.reader import sources
 
-    said = list(sentences(read_text(text)))
+    whole = read_text(text)
+    said = list(sentences(whole))
     findings: list[dict[str, Any]] = []
     myths = False
     left = 0
@@ -100,8 +104,8 @@ def claim(text: str | Path) -> ClaimAnswer:
             "left_alone": left,
             "cut": cut,
             "sources": {key: sources()[key].citation for key in sorted(used - {"corrin-assumed"})},
-            "made": {"corrin": __version__},
             "disclaimer": DISCLAIMER,
+            **at_once({"text": whole if len(whole) <= MOST_KEPT else None, "sha256": sha256(whole.encode()).hexdigest()}),
         }
     )
 

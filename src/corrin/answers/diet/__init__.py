@@ -72,10 +72,14 @@ def diet(
     Raises `InputError` for what cannot be read: an unknown food, an amount without a unit, no food at all.
     """
     who = _who(case, age_y, sex, pregnancy)
-    items = _items(foods)
+    text = _text(foods)
+    items = _items(text)
     from corrin.answers.diet.eaten import whole_answer
+    from corrin.answers.provenance import at_once
 
-    return DietAnswer(whole_answer(items, who, case))
+    inputs = {"foods": text, "case": None if case is None else case.to_dict()}
+    options = {"age_y": age_y, "sex": sex, "pregnancy": pregnancy}
+    return DietAnswer({**whole_answer(items, who, case), **at_once(inputs, options)})
 
 
 @dataclass(frozen=True)
@@ -114,18 +118,24 @@ def _who(case: Case | None, age_y: float | None, sex: str | None, pregnancy: str
     return Who(age_y, sex, state, STAGES.get(str(name), 0.0) if state == "pregnancy" else 0.0, tuple(assumed))
 
 
-def _items(foods: str | Path | None) -> tuple[Item, ...]:
+def _text(foods: str | Path | None) -> str | None:
+    """The list itself; a file is read."""
+    if not isinstance(foods, Path):
+        return foods
+    from corrin.answers.diet.said import MOST_CHARACTERS
+
+    try:
+        with foods.open("rb") as file:
+            return file.read(4 * MOST_CHARACTERS + 1).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(str(foods), f"cannot be read ({type(error).__name__})", "a text file in UTF-8 with a list of foods") from error
+
+
+def _items(foods: str | None) -> tuple[Item, ...]:
     if foods is None:
         return ()
-    from corrin.answers.diet.said import MOST_CHARACTERS, read_foods
+    from corrin.answers.diet.said import read_foods
 
-    if isinstance(foods, Path):
-        try:
-            with foods.open("rb") as file:
-                raw = file.read(4 * MOST_CHARACTERS + 1)
-            foods = raw.decode("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(str(foods), f"cannot be read ({type(error).__name__})", "a text file in UTF-8 with a list of foods") from error
     return read_foods(foods)
 
 

@@ -231,7 +231,7 @@ def rerun(
 
     new, differences = answer_rerun(answer, progress=progress_line())
     if out is not None:
-        from corrin.shells.folder import write_answer
+        from corrin.shells.folder import write_again
 
-        write_answer(new, out)
+        write_again(new, out)
     typer.echo("\n".join(["Differs:", *(f"  {sentence}" for sentence in differences)]) if differences else "Reproduced: nothing differs.")
