@@ -10,6 +10,7 @@ import datetime
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from corrin.errors import InputError
 from corrin.units import convert
@@ -35,6 +36,7 @@ class Moment:
     spread: float = 0.0
 
 
+@lru_cache(maxsize=256)  # asked for at every date of a case
 def parse_as_of(text: str) -> datetime.date | None:
     """The calendar day of `as_of`, or None for an anonymous case counted from `day 0`. Raises `InputError`."""
     if text == DAY_ZERO:
@@ -48,6 +50,7 @@ def parse_as_of(text: str) -> datetime.date | None:
         raise InputError("as_of", f"{ascii(text)[:40]} is not a full date", expected) from None
 
 
+@lru_cache(maxsize=4096)
 def parse_when(text: str, as_of: datetime.date | None) -> Moment:
     """The moment a date in a case means. Raises `InputError` for anything else, and for a calendar date when `as_of` has none.
 

@@ -59,6 +59,7 @@ def names_of(row: Named) -> tuple[str, ...]:
     return tuple(slug(name) for name in (row.id, row.name, *row.aliases))
 
 
+@lru_cache(maxsize=1024)  # asked for at every result of a case, many times over
 def find_analyte(name: str) -> Analyte | None:
     """The analyte a laboratory's name or LOINC code means, or None."""
     wanted = slug(name)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -38,6 +39,8 @@ MAX_FEEDBACK = 200
 BRACKETS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|([\[{])|([\]}])', re.DOTALL)
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+AT_ONCE = 2
+"""Calls that are worked on at once; the others wait in line, so that none is starved by those that came later."""
 ID = r"^[A-Za-z0-9\-.]{1,64}$"
 
 
@@ -51,6 +54,7 @@ class Clinic:
     callers: Callers | None = None
     today: Callable[[], datetime.date] = datetime.date.today
     tally: Tally = field(default_factory=Tally)
+    turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE))
 
 
 def configured(page: str | None = None) -> Clinic:
@@ -369,7 +373,7 @@ async def call(service_id: str, request: Request) -> Response:
     service = _service(service_id)
     _let_in(request, clinic)
     called = _shaped(service.call, await _document(request))
-    made = await run_in_threadpool(_cards, called, clinic)
+    made = await to_thread.run_sync(_cards, called, clinic, limiter=clinic.turns)
     clinic.tally.shown(service.id, made)
     return _answer({"cards": made})
 
