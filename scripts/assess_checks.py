@@ -14,19 +14,22 @@ beside it are fitted. Intervals are bootstraps over people.
 
 from __future__ import annotations
 
+import argparse
 import math
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from person_level import CROWD as CROWD_SIZE
+from person_level import DRAWS, Compared, crowd_against_sampler, examples, virtual
 
 from corrin.answers.assess.state import Evidence, bands_at, exceeds, posterior
 from corrin.case.observe import egfr_ckd_epi_2021
-from corrin.facts.deficiency import deficiency
+from corrin.facts.deficiency import deficiency, stated
 from corrin.inference.survey import read_table
-from person_level import CROWD as CROWD_SIZE
-from person_level import DRAWS, Compared, crowd_against_sampler, examples, virtual
 
 Floats = NDArray[np.float64]
 LIMITS_UMOL_L = (0.271, 0.376, 0.75)
@@ -183,15 +186,15 @@ Floor: {floor:g} % of a replete person's activity. Chances are compared as log o
 
 ## Against the posterior of the person
 
-{count} virtual people: of a survey, of a clinic, and with a history told, each with their eGFR and one of ten patterns of results, from serum
-B12 alone to all six markers, as a laboratory reports them. The posterior of the person comes from a crowd of {crowd:,} simulated people
-like them ({told:,} with the same history), each weighed by how well the results agree, by the rule a forecast uses; it knows nothing of
-the table. Left out of the comparison: people whom so few of the crowd resemble that their own log odds are not known to 0.5.
+{count} virtual people: of a survey, of a clinic, and with a history told, each with their eGFR and one of ten patterns of results, from
+serum B12 alone to all six markers, as a laboratory reports them. The posterior of the person comes from a crowd of {crowd:,} simulated
+people like them ({told:,} with the same history), each weighed by how well the results agree, by the rule a forecast uses; it knows nothing
+of the table. Left out of the comparison: people whom so few of the crowd resemble that their own log odds are not known to 0.5.
 
 Stated error: what `distil.py` found on other people, by what the table says ({errors}); it is part of every interval shown. Agrees:
 within nine tenths of the stated error (and of the chance of the crowd).
 
-| people | compared | agree: function | inside the interval shown | error, log odds | largest difference | compared | agree: MMA | error | largest |
+| people | function: compared | agree | inside the interval | error | largest difference | MMA: compared | agree | error | largest |
 |---|---|---|---|---|---|---|---|---|---|
 """
 WHY = """
