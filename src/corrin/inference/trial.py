@@ -10,7 +10,7 @@ with z along the slopes found in the drawn people with their entry held fixed (t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,14 @@ class Pool:
     @property
     def count(self) -> int:
         return int(self.levels.shape[0])
+
+    def of_form(self, kind: int) -> Pool:
+        """The people of one form of the model."""
+        mine = self.structure == kind
+        return replace(
+            self, levels=self.levels[mine], z=self.z[:, mine], entry=self.entry[:, mine], structure=self.structure[mine],
+            threshold=self.threshold[mine], age_y=self.age_y[mine], effective=self.effective * float(mine.mean()),
+        )  # fmt: skip
 
     def slopes(self, y: Floats) -> Floats:
         """(names, columns): how far y (people, columns) moves with each z at a fixed entry; below two standard errors counts as none."""

@@ -125,8 +125,7 @@ def comparison(here: Ready, one: EndPoint, arm: int, typical: Repeats, unknown: 
 
 def _across(here: Ready, one: EndPoint, arm: int, seed: int) -> Iterator[float]:
     """Expected effects over worlds."""
-    shifts = repeat.shared_moves(here, repeat.WORLDS, seed)
-    kind = stream(seed, "forms").choice(len(here.kinds), repeat.WORLDS, p=here.weights)
+    shifts, kind = repeat.shared_moves(here, repeat.WORLDS, seed)
     for shift, which in zip(shifts, kind, strict=True):
         value = repeat.expected(here, one, arm, shift, here.kinds[which])
         if value is not None:

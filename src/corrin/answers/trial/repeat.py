@@ -47,7 +47,7 @@ def quantities(trial: Trial) -> tuple[str, ...]:
 @dataclass(frozen=True)
 class Ready:
     """Drawn people ready for repeats. own (people, arms, visits, quantities) without what nobody knows; slopes (names, arms, visits,
-    quantities); age_y, structure (people,); scales and noise by quantity."""
+    quantities) for each form of the model (what moves a reading under one may not exist under the other); scales and noise by quantity."""
 
     trial: Trial
     pool: Any
@@ -55,7 +55,7 @@ class Ready:
     scales: tuple[str, ...]
     noise: Floats
     own: Floats
-    slopes: Floats
+    slopes: tuple[Floats, ...]
     kinds: tuple[Ints, ...]
     """People of each form of the model."""
     weights: Floats
@@ -84,14 +84,18 @@ def ready(trial: Trial, pool: Any) -> Ready:
     edge = np.broadcast_to(np.log(pool.threshold)[:, None, None, None], (*y.shape[:3], 1))
     y = np.concatenate([y, edge], axis=-1)
     flat = y.reshape(len(y), -1)
-    slopes = pool.slopes(flat)
-    own = pool.own(flat, slopes)
     kinds = [np.flatnonzero(pool.structure == kind) for kind in (0, 1)]
+    parts = [pool.of_form(0), pool.of_form(1)]
     if min(len(one) for one in kinds) < LEAST_OF_A_KIND:
-        kinds = [np.arange(pool.count)]
+        kinds, parts = [np.arange(pool.count)], [pool]
+    own, slopes = flat.copy(), []
+    for people, part in zip(kinds, parts, strict=True):
+        slope = part.slopes(flat[people])
+        own[people] = part.own(flat[people], slope)
+        slopes.append(slope.reshape(-1, *y.shape[1:]))
     noise = np.array([trial.noise.get(name, laboratory_noise(name)) for name in readings] + [0.0])
     return Ready(
-        trial, pool, readings, scales, noise, own.reshape(y.shape), slopes.reshape(-1, *y.shape[1:]), tuple(kinds),
+        trial, pool, readings, scales, noise, own.reshape(y.shape), tuple(slopes), tuple(kinds),
         np.array([len(one) for one in kinds]) / sum(len(one) for one in kinds),
     )  # fmt: skip
 
@@ -111,24 +115,27 @@ def draw(here: Ready, n: int, repeats: int, seed: int, worlds: bool) -> Iterator
     """Repeats of a trial of n people, some at a time."""
     size = n * len(here.trial.visits_d) * (len(here.readings) + 2)
     some = max(1, min(repeats, AT_ONCE // max(size, 1)))
-    shifts = shared_moves(here, repeats, seed) if worlds else None
+    shifts, kind = shared_moves(here, repeats, seed) if worlds else (None, np.zeros(repeats, np.int64))
     luck = stream(seed, f"n {n} {'worlds' if worlds else 'typical'}")
     for first in range(0, repeats, some):
         count = min(some, repeats - first)
         chosen = np.empty((count, n), np.int64)
         if worlds:
-            kind = np.minimum(np.searchsorted(np.cumsum(here.weights), luck.random(count)), len(here.kinds) - 1)
-            for row, which in enumerate(kind):
+            for row, which in enumerate(kind[first : first + count]):
                 chosen[row] = here.kinds[which][luck.integers(0, len(here.kinds[which]), n)]
         else:
             chosen[:] = luck.integers(0, here.pool.count, (count, n))
         yield _one_lot(here, chosen, None if shifts is None else shifts[first : first + count], luck)
 
 
-def shared_moves(here: Ready, worlds: int, seed: int) -> Floats:
-    """(worlds, arms, visits, quantities): how far each world moves everybody."""
-    e = here.pool.worlds(worlds, seed) * here.pool.root[:, None]
-    return np.asarray(np.tensordot(e.T, here.slopes, axes=1))
+def shared_moves(here: Ready, worlds: int, seed: int) -> tuple[Floats, Ints]:
+    """(worlds, arms, visits, quantities) how far each world moves everybody, and (worlds,) which form of the model holds in it."""
+    e = (here.pool.worlds(worlds, seed) * here.pool.root[:, None]).T
+    kind = stream(seed, "forms").choice(len(here.kinds), worlds, p=here.weights)
+    moves = np.empty((worlds, *here.own.shape[1:]))
+    for which, slopes in enumerate(here.slopes):
+        moves[kind == which] = np.tensordot(e[kind == which], slopes, axes=1)
+    return moves, kind
 
 
 def _one_lot(here: Ready, chosen: Ints, shift: Floats | None, luck: np.random.Generator) -> Seen:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corrin.shells.cli.parts import app, progress_line, read_person, settings
+from corrin.shells.cli.parts import app, pretty, progress_line, read_person, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,6 @@ def trial(
         return
     if show:
         from corrin.answers.trial.reader import read_trial
-        from corrin.shells.cli.parts import pretty
 
         typer.echo(pretty(read_trial(design).to_dict()))
         return
@@ -74,6 +73,39 @@ def sensitivity(
 
     made = answer_sensitivity(who, answer, plan, method, size, draws, chosen["seed"].value, progress_line())
     _give(made, {"indices.csv": made.to_frame()}, sensitivity_charts.save, out, json)
+
+
+@app.command()
+def design(
+    question: Annotated[
+        str | None, typer.Argument(metavar="[QUESTION]", help="A question file, or the name of one that comes with corrin; none: the list.")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="How many people who may enter are drawn, for each group.")] = 2000,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    cost_person: Annotated[float | None, typer.Option(help="Cost of one person, in arbitrary units (5).")] = None,
+    cost_visit: Annotated[float | None, typer.Option(help="Cost of one visit, in arbitrary units (1).")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print the question as a file to start from.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for report, figures, courses.csv and answer.json.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.design/1 instead of the report.")] = False,
+) -> None:
+    """Which study next: the cheapest days, measurements and size that would tell two forms of the model apart."""
+    chosen = settings(seed=seed)
+    from corrin.answers.design_question import packaged, read_question
+
+    if question is None:
+        size = max(map(len, packaged()))
+        for name, held in packaged().items():
+            typer.echo(f"{name:{size}}  {held.title}")
+        return
+    if show:
+        typer.echo(pretty(read_question(question).to_dict()))
+        return
+    _check(out)
+    from corrin.answers.design import design as answer_design
+    from corrin.show import design_charts
+
+    made = answer_design(question, draws, chosen["seed"].value, progress_line(), cost_person, cost_visit)
+    _give(made, {"courses.csv": made.to_frame()}, design_charts.save, out, json)
 
 
 def _check(out: Path | None) -> None:
