@@ -32,6 +32,7 @@ from corrin.case.timeline import Builder
 from corrin.case.world import World
 from corrin.engine.draw import normals, uniforms
 from corrin.engine.simulate import Kernel
+from corrin.errors import Bug
 from corrin.inference import survey
 from corrin.inference.calibrate import ASSUMED_SD, SURVEY_SD, SURVEY_TOGETHER
 from corrin.inference.cohort import noise
@@ -165,10 +166,12 @@ def led_to_survey(kernel: Kernel, of: Population, seed: int, replicates: int = R
     for step in range(STEPS):
         found = _quantiles_of(kernel, of, seed, members, typical)
         fine = np.isfinite(found).all(axis=0)
+        n = int(fine.sum())
+        if n < members // 2:
+            raise Bug("most members of the ensemble could not be computed")
         matrix = np.array([typical[name] for name in names])
         u = matrix - matrix[:, fine].mean(axis=1, keepdims=True)
         d = found - found[:, fine].mean(axis=1, keepdims=True)
-        n = int(fine.sum())
         cross, own = u[:, fine] @ d[:, fine].T / (n - 1), d[:, fine] @ d[:, fine].T / (n - 1)
         sure = np.abs(cross) > HEARD_SE / np.sqrt(n) * np.outer(u[:, fine].std(axis=1), d[:, fine].std(axis=1))
         noise_of = root @ np.array([normals(seed, f"survey error {step} {k}", members) for k in range(len(wanted))])

@@ -112,7 +112,7 @@ def _there(
             return future
 
         first = [future for future in (send() for _ in range(AHEAD * threads)) if future is not None]
-        waiting: Any = as_completed(first)  # type: ignore[no-untyped-call]
+        waiting: Any = as_completed(first, loop=client.loop)  # type: ignore[no-untyped-call]
         for future in waiting:
             result = _result(future)
             number = numbers.pop(future.key)

@@ -14,7 +14,7 @@ from corrin.shells.store import MARK, Store, make, need_pyarrow, opened, unpack,
 
 if TYPE_CHECKING:
     from corrin.answers.population_record import PopulationAnswer
-    from corrin.answers.population_run import Counted, Job
+    from corrin.answers.population_run import Counted
     from corrin.studies.crowd import Design
 
 
@@ -33,28 +33,33 @@ def answer(
     say: Callable[[str], None] = lambda text: None,
 ) -> PopulationAnswer:  # fmt: skip
     """Run a design; with `out`, rows and answer are written there. `say` is told what a user should know."""
-    from corrin.answers.population import answered
-    from corrin.answers.population_run import jobs
-
-    asked = jobs(design.to_dict(), people, seed, rows=out is not None)
     if out is None:
-        watch = Watch(len(asked), people, say)
-        return answered(design, people, seed, _counts(run_blocks(make, list(enumerate(asked)), cluster, say), watch))
+        return _kept_nowhere(design, people, seed, cluster, say)
     need_pyarrow()
     try:
-        return _written(design, people, seed, out, resume, cluster, say, asked)
+        return _written(design, people, seed, out, resume, cluster, say)
     except KeyboardInterrupt:
         raise Interrupted(f"Interrupted. Finished blocks stay in {out}; the same command goes on from there.") from None
 
 
+def _kept_nowhere(design: Design, people: int, seed: int, cluster: str | None, say: Callable[[str], None]) -> PopulationAnswer:
+    from corrin.answers.population import answered
+    from corrin.answers.population_run import jobs
+
+    asked = jobs(design.to_dict(), people, seed, rows=False)
+    watch = Watch(len(asked), people, say)
+    return answered(design, people, seed, _counts(run_blocks(make, list(enumerate(asked)), cluster, say), watch))
+
+
 def _written(
-    design: Design, people: int, seed: int, out: Path, resume: bool, cluster: str | None, say: Callable[[str], None], asked: list[Job]
+    design: Design, people: int, seed: int, out: Path, resume: bool, cluster: str | None, say: Callable[[str], None]
 ) -> PopulationAnswer:
     from corrin.answers.population import answered
-    from corrin.answers.population_run import BLOCK
+    from corrin.answers.population_run import BLOCK, jobs
 
     identity = {"design": design.to_dict(), "people": people, "seed": seed, "block": BLOCK, "made_by": kind()}
     with opened(out, identity, resume, say) as store:
+        asked = jobs(design.to_dict(), people, seed, rows=True)
         done = {number: counted for number in range(len(asked)) if (counted := store.done(number)) is not None}
         if done:
             say(f"{len(done):,} of {len(asked):,} blocks are there already.")

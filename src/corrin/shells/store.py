@@ -165,12 +165,13 @@ def opened(folder: Path, identity: Mapping[str, Any], resume: bool, say: Callabl
         raise InputError("--out", f"{folder} holds another run: {_differs(held, identity)}", "the same design, people, seed and program",
                          "Take another folder, or remove this one.")  # fmt: skip
     try:
-        for part in (folder, folder / ROWS, folder / BLOCKS):
-            part.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        if held is None:
+            write(run, wanted.encode())
+        for part in (folder / ROWS, folder / BLOCKS):
+            part.mkdir(exist_ok=True)
     except OSError as error:
         raise EnvironmentProblem(f"{folder} cannot be made: {error.strerror}.") from error
-    if held is None:
-        write(run, wanted.encode())
     with _alone(run):
         for part in (folder, folder / ROWS, folder / BLOCKS):
             for left in part.glob(f"{UNFINISHED}*"):

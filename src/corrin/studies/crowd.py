@@ -140,7 +140,7 @@ class Design(Strict):
     years: Annotated[float, Field(allow_inf_nan=False, gt=0.0, le=MOST_YEARS)] = 10.0
     every_years: Annotated[float, Field(allow_inf_nan=False, ge=0.05, le=MOST_YEARS)] = 1.0
     replicates: Annotated[int, Field(strict=True, ge=2, le=200)] = 20
-    readings: tuple[str, ...] = ("serum_b12", "holotranscobalamin", "mma", "homocysteine")
+    readings: Annotated[tuple[str, ...], Field(max_length=60)] = ("serum_b12", "holotranscobalamin", "mma", "homocysteine")
     scenario: Annotated[tuple[Scenario, ...], Field(min_length=1, max_length=12)]
     compare_with: Key | None = None
     sources: Annotated[tuple[Text, ...], Field(max_length=30)] = ()
@@ -207,8 +207,21 @@ def design_faults(design: Design) -> Iterator[InputError]:
         yield InputError("compare_with", shown(design.compare_with), f"one of {', '.join(names)}")
     if design.every_years > design.years:
         yield InputError("every_years", f"{design.every_years:g}", f"at most years, {design.years:g}")
+    for number, reading in enumerate(design.readings):
+        if reading not in readings():
+            near = known.near(reading.lower(), {name: name for name in readings()})
+            cure = f"Did you mean {' or '.join(near)}?" if near else f"Readings: {', '.join(readings())}."
+            yield InputError(f"readings[{number}]", f"{shown(reading)} is not a reading of the body", "", cure)
     if design.replicates * 2 > design.count and design.replicates != Design.model_fields["replicates"].default:
         yield InputError("replicates", f"{design.replicates} of {design.count} people", "at most half as many as people")
+
+
+@lru_cache(maxsize=1)
+def readings() -> tuple[str, ...]:
+    """Everything that can be read from the body."""
+    from corrin.body.system import parameter_names, system
+
+    return tuple(reading.name for reading in system(parameter_names(), set()).readings)
 
 
 def _people(people: People) -> Iterator[InputError]:
