@@ -182,7 +182,8 @@ def _who(people: People) -> tuple[str, ...]:
     said.append(f"ages {bands}, weighted" if bands else "ages and sex as in NHANES 1999-2002 (a subset, not nationally representative)")
     if people.female_share is not None:
         said.append(f"{100 * people.female_share:.0f} % women")
-    said += [f"{100 * share:.0f} % on the diet {name.replace('_', ' ')}" for name, share in people.diets.items()]
+    long = "for life" if people.diet_years is None else f"for a median of {people.diet_years:g} years"
+    said += [f"{100 * share:.0f} % on the diet {name.replace('_', ' ')}, {long}" for name, share in people.diets.items()]
     said += [f"{100 * share:.0f} % take {name}" for name, share in people.drugs.items()]
     said += [f"{name.replace('_', ' ')} {factor:g} times as common as in the community" for name, factor in people.causes.items()]
     if people.tablets == "none":
@@ -230,7 +231,7 @@ def difference(more: Floats, less: Floats, people: Floats, moved: Floats) -> Est
     chance = max(float(moved.sum()) / n - d * d, 0.5 / n)
     unknown = max(0.0, float(each.var(ddof=1)) - float(np.mean(chance / people[used]))) if used.sum() >= 2 else 0.0
     sd = math.sqrt(unknown + chance / n)
-    return Estimate(value=d, low=d - Z90 * sd, high=d + Z90 * sd)
+    return Estimate(value=d, low=max(-1.0, d - Z90 * sd), high=min(1.0, d + Z90 * sd))
 
 
 def _prevalence(design: Design, days: Floats, total: Counted) -> Iterable[Prevalence]:

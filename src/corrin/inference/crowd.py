@@ -48,6 +48,8 @@ NEW_ONSET_D = 3.0 * 365.25
 """How long a cause that begins after day 0 takes to set in, where the table does not tell (assumed)."""
 NEW_CAUSES = ("gastritis", "food_bound")
 """Causes that become more common with age (`case/causes.py`)."""
+DIET_LOG_YEARS_SD = 0.7
+"""Spread of how long people have kept to a diet, about the design's median (assumed)."""
 NEVER_D = 40_000.0
 """A day beyond every horizon."""
 REPLICATES = 20
@@ -88,6 +90,8 @@ def crowd_world() -> World:
     builder.latents = {latent.name: latent for latent in base.latents}
     builder.changes = list(base.history.changes)
     builder.change(PREGNANCY_LEFT_D, "pregnancy", 0.0)
+    eaten = builder.add(Latent("crowd_diet_food", "lognormal", (1.0, 1.0)))
+    builder.change(builder.add(Latent("crowd_diet_from", "normal", (0.0, 1.0))), "food_ug_d", eaten)
     for name, rows in survey._asked():
         if name not in NEW_CAUSES:
             continue
@@ -114,14 +118,23 @@ def draw_crowd(
     said = survey.fitted_assumptions()
     assumed = {name: getattr(said, name) * np.exp(sd * shared.typical(f"assumed {name}", persons)) for name, sd in ASSUMED_SD.items()}
     z = survey._draws(shared, table, of, survey.Assumed(**assumed), seed, first)
+    food = np.log(survey.USUAL_FOOD_UG_D) + survey.USUAL_FOOD_LOG_SD * z["survey_food"]
     for number, name in enumerate(names):
         row = known.diets()[name]
         usual = np.log(row.food_ug_d) + row.log_sd * normals(seed, "crowd food", count, first)
-        z["survey_food"] = np.where(diet == number, (usual - np.log(survey.USUAL_FOOD_UG_D)) / survey.USUAL_FOOD_LOG_SD, z["survey_food"])
+        food = np.where(diet == number, usual, food)
+    since = world.history.start_days + 1.0
+    if people.diet_years is not None:
+        began = -YEAR_D * people.diet_years * np.exp(DIET_LOG_YEARS_SD * normals(seed, "crowd diet years", count, first))
+        z["crowd_diet_from"] = np.where(diet >= 0, np.maximum(began, since), since)
+    else:  # for as long as the history goes back
+        z["crowd_diet_from"] = np.full(count, since)
+        z["survey_food"] = (food - np.log(survey.USUAL_FOOD_UG_D)) / survey.USUAL_FOOD_LOG_SD
+    z["crowd_diet_food"] = food
     new = _later(people, z, table, assumed["prevalence"], seed, first)
     covariates = {
         "age_y": table.get("age_y"), "female": 1.0 - table.get("male"), "diet": diet.astype(float),
-        "food_ug_d": survey.USUAL_FOOD_UG_D * np.exp(survey.USUAL_FOOD_LOG_SD * z["survey_food"]),
+        "food_ug_d": np.exp(food),
         "tablets_ug_d": np.where(table.get("suppl_b12_ug", 0.0) > 0.0, 0.5 * np.exp(2.0 * z["survey_supplement"]), 0.0),
         **{drug: table.get(drug, 0.0) for drug in DRUGS},
         **{name: (z[f"survey_is_{name}"] < 0.0).astype(float) for name, _ in survey._asked()},

@@ -97,8 +97,11 @@ def _per(row: Data, name: str) -> str:
     value, low, high = (row[f"{name}_per_case{end}"] for end in ("", "_low", "_high"))
     if value is None:
         return "-"
-    shown = f"{value:.1f}" if value < 10 else f"{value:.0f}"
-    return f"{shown} ({low:.1f} to {f'{high:.0f}' if high is not None else 'no limit'})"
+    return f"{_count(value)} ({_count(low)} to {_count(high) if high is not None else 'no limit'})"
+
+
+def _count(value: float) -> str:
+    return f"{value:.1f}" if value < 10.0 else f"{value:.0f}"
 
 
 def _groups(answer: Data, width: int) -> str:

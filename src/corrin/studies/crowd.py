@@ -57,12 +57,14 @@ class AgeBand(Strict):
 
 
 class People(Strict):
-    """Who they are. `diets`: share of people on each diet of the table; the rest eat as the survey did. `drugs`: share who take one, at
+    """Who they are. `diets`: share of people on each diet of the table; the rest eat as the survey did. `diet_years`: median of
+    how long they have kept to it; without it, for life. `drugs`: share who take one, at
     every age. `causes`: factor on how often a cause nobody asked about is there. `tablets`: as the survey took them, or none."""
 
     ages: Annotated[tuple[AgeBand, ...], Field(max_length=50)] = ()
     female_share: Share | None = None
     diets: dict[str, Share] = {}
+    diet_years: Annotated[float, Field(allow_inf_nan=False, gt=0.0, le=80.0)] | None = None
     drugs: dict[Literal["metformin", "ppi", "h2ra"], Share] = {}
     causes: dict[Literal["gastritis", "food_bound", "ileal"], Annotated[float, Field(allow_inf_nan=False, ge=0.0, le=10.0)]] = {}
     tablets: Literal["survey", "none"] = "survey"
