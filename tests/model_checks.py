@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 import bodies
+import nerve_checks
+import nerve_people
 from bodies import UG, Floats
-from corrin.engine import draw, simulate
+from corrin.engine import draw
 
 LIMIT = 1.6
 MONTH, YEAR = 30.4375, 365.25
@@ -615,202 +617,16 @@ def drugs() -> list[Check]:
 
 # ---- 9: nerve ----------------------------------------------------------------------------------------------------------------------------
 
-COUNT = 1024
-ANAEMIC = 8.0
-"""g/dL of haemoglobin at which people are found and treated whatever their nerves; assumed."""
-LOADING = [(float(day), "injected_O", 1000.0 * UG) for day in (0, 2, 4, 7, 9, 11, 14, *range(28, 760, 28))]
-
-
-@dataclass(frozen=True)
-class Series:
-    """People found ill and treated: readings before, and at months after."""
-
-    onset: Floats
-    delay: Floats
-    before: dict[str, Floats]
-    after: dict[float, dict[str, Floats]]
-    weight: Floats
-
-    def share(self, value: Any, extra: Any = 1.0) -> float:
-        weight = self.weight * extra
-        return float((np.asarray(value, float) * weight).sum() / weight.sum())
-
-
-FOLLOWED = (3.0, 5.0, 6.0, 12.0)
-
-
-def nerve_series(
-    seed: int, age: tuple[float, float, float, float], cause: dict[str, Any], years: float, delay_days: float, delay_sd: float
-) -> Series:
-    """Drawn people at rest; a cause from day 0. They are treated a delay after the first sign, or a month after walking alone is lost, or
-    when anaemia is severe, whichever comes first; a series of neurological patients has those who show a sign by then."""
-    many = bodies.people(COUNT, seed=seed, shared=False)
-    mean, sd, low, high = age
-    ages = np.clip(mean + sd * draw.normals(seed, "age", COUNT), low, high)
-    healthy = bodies.exposures(COUNT, age_y=ages)
-    begun = bodies.settled(many, healthy)
-    ill = healthy.copy()
-    for name, value in cause.items():
-        ill[place_x(name)] = value
-    times = np.linspace(0.0, years * YEAR, 361)[1:]
-    run = bodies.run(begun, many, ill, float(times[-1]), times=times.tolist())
-    score, gait = run.at["score"], run.at["score_gait"]
-    shown, fallen = score >= 1.0, gait >= 2.4
-    onset = np.where(shown.any(axis=1), times[shown.argmax(axis=1)], np.nan)
-    worst = np.where(fallen.any(axis=1), times[fallen.argmax(axis=1)], np.inf)
-    delay = np.clip(delay_days * np.exp(delay_sd * draw.normals(seed, "delay", COUNT)), 3.0, 1825.0)
-    anaemic = run.at["haemoglobin"] <= ANAEMIC
-    pale = np.where(anaemic.any(axis=1), times[anaemic.argmax(axis=1)], np.inf)
-    treated = np.minimum(np.minimum(onset + delay, worst + 30.0), pale + 14.0)
-    seen = np.isfinite(treated) & (treated < times[-1]) & (onset <= treated)
-    treated = np.where(seen, treated, times[-1])
-    days = [month * MONTH for month in FOLLOWED]
-    stop = [(1.0, {"nitrous_oxide": 0.0})] if "nitrous_oxide" in cause else []
-    doses = [(1.0 + day, kind, dose) for day, kind, dose in LOADING if day < days[-1]]
-    made, _ = bodies.schedule(ill, 1.0 + days[-1], doses, stop, [1.0, *(1.0 + day for day in days)])
-    made.lengths[0] = treated  # everybody's first segment has its own length
-    few = np.arange(COUNT) < simulate.PANEL
-    grid = simulate.find_grid(bodies.kernel(), begun[few], many[few], made.only(few))
-    done = simulate.simulate(bodies.kernel(), begun, many, made, grid)
-    before, *after = (dict(zip(bodies.kernel().model.readings, done.readings[:, i].T, strict=True)) for i in range(made.rows))
-    return Series(onset, treated - onset, before, dict(zip(FOLLOWED, after, strict=True)), (seen & ~done.failed).astype(float))
-
-
-def abnormal(series: Series) -> dict[str, Floats]:
-    """Chance that a laboratory calls each test abnormal (2.5 SD), at the start."""
-    from scipy.stats import norm
-
-    now = series.before
-
-    def naked(tract: str) -> Any:
-        return 1.0 - now[f"myelin_{tract}"] / 100.0
-
-    def down(tract: str) -> Any:
-        return 1.0 - now[f"axon_{tract}"] / 100.0
-
-    velocity = norm.cdf(51.5 * (0.45 * naked("foot") + 0.25 * down("foot")) / 4.48 - 2.5)
-    lively = np.clip(1.0 - down("foot"), 0.01, 1.0) ** 1.5 * (1.0 - 0.3 * naked("foot"))
-    amplitude = norm.cdf(-np.log(lively) / 0.5 - 2.5)
-    motor = norm.cdf(50.7 * (0.45 * naked("motor") + 0.25 * down("motor")) / 4.5 - 2.5)
-    return {
-        "SEP": norm.cdf(now["sep_delay"] - 2.5),
-        "VEP": norm.cdf(now["vep_delay"] - 2.5),
-        "MEP": norm.cdf(8.0 * (naked("lateral") + 0.5 * down("lateral")) - 2.5),
-        "NCV": 1.0 - (1.0 - np.maximum(velocity, amplitude)) * (1.0 - motor),
-    }
-
-
-PERNICIOUS = {"m_intrinsic_factor": 0.03, "m_food_release": 0.2}
-
 
 def nerve() -> list[Check]:
-    """Item 9, the nerve: pernicious anaemia through the body, the entry filter and definition of each series applied."""
+    """Item 9, the nerve: the entry filter and definition of each series applied to its virtual series (nerve_checks.py)."""
     found = []
-
-    def seen(name: str, share: Any, target: float, sd: float, source: str) -> Check:
-        return off("nerve", name, share, target, sd, source)
-
-    def between(name: str, share: Any, low: float, high: float, source: str) -> Check:
-        return within("nerve", name, share, low, high, source, assumed=True)
-
-    heal = nerve_series(31, (65.0, 12.0, 25.0, 90.0), PERNICIOUS, 15.0, 120.0, 1.0)
-    year, start = heal.after[12.0], heal.before
-    found += [
-        seen("hospital series (recalled): no sign at 12 months, share", heal.share(year["score"] < 1.0), 0.471, 0.05, "Healton1991"),
-        seen(
-            "hospital series (recalled): score at least halved, share",
-            heal.share(year["score"] <= 0.5 * start["score"]),
-            0.91,
-            0.04,
-            "Healton1991",
-        ),
-        seen(
-            "hospital series (recalled): needs help to walk at 12 months, share",
-            heal.share(year["score_gait"] >= 1.2),
-            0.061,
-            0.03,
-            "Healton1991",
-        ),
-        seen(
-            "hospital series (recalled): walks alone at the start, share", heal.share(start["score_gait"] < 1.2), 0.65, 0.06, "Healton1991"
-        ),
-        seen(
-            "hospital series (recalled): cannot walk alone at the start, share",
-            heal.share(start["score_gait"] >= 2.4),
-            0.10,
-            0.04,
-            "Healton1991",
-        ),
-        seen(
-            "first small step within 3 months, share (recalled)",
-            heal.share(heal.after[3.0]["score"] <= start["score"] - np.maximum(0.5, 0.1 * start["score"])),
-            1.0,
-            0.03,
-            "Healton1991",
-        ),
-    ]
-    signs = float(heal.weight.mean())
-    found.append(seen("intrinsic factor lost: signs by the time of treatment, share", signs, 0.40, 0.10, "Savage1995"))
-    floors = ladder()["activity_methylation"] / 100.0
-    poorest, richest = (float(np.exp(np.interp(share, floors, np.log(FOODS)))) for share in (0.12, 0.42))
-    by_diet = draw.uniforms(32, "cause", COUNT) < 0.5  # the causes were not seen: half vegetarian diet, half loss of intrinsic factor
-    eaten = np.where(by_diet, poorest * (richest / poorest) ** draw.uniforms(32, "eaten", COUNT), 5.0)
-    cause = {"food_ug_d": eaten} | {name: np.where(by_diet, 1.0, size) for name, size in PERNICIOUS.items()}
-    puri = nerve_series(32, (45.3, 14.0, 17.0, 80.0), cause, 40.0, 120.0, 1.0)
-    lacking = np.maximum(100.0 - puri.before["function_dorsal"], 100.0 - puri.before["function_lateral"]) > 20.0
-    for test, target, sd in (("SEP", 0.873, 0.05), ("VEP", 0.636, 0.07), ("MEP", 0.566, 0.07), ("NCV", 0.15, 0.05)):
-        share = puri.share(abnormal(puri)[test], lacking)
-        found.append(seen(f"neurological series: {test} abnormal, share", share, target, sd, "Puri-Misra-Kalita2007"))
-    later = puri.after[3.0]
-    able = (later["score_gait"] < 0.6) & (later["score"] < 3.0)
-    found += [
-        seen("neurological series: walks and works at 3 months, share", puri.share(able, lacking), 0.69, 0.07, "Puri-Misra-Kalita2007"),
-        seen(
-            "neurological series: needs help to walk at 3 months, share",
-            puri.share(later["score_gait"] >= 1.2, lacking),
-            0.067,
-            0.04,
-            "Puri-Misra-Kalita2007",
-        ),
-    ]
-    cord = nerve_series(33, (50.0, 14.0, 15.0, 81.0), PERNICIOUS, 15.0, 150.0, 1.0)
-    dorsal = 1.0 - cord.before["function_dorsal"] / 100.0 > 0.25
-    ill = (1.0 - cord.before["myelin_dorsal"] / 100.0) + (1.0 - cord.before["axon_dorsal"] / 100.0)
-    lesion = dorsal / (1.0 + np.exp(-(ill - 0.40) / 0.07))
-    late = dorsal * (cord.delay > 183.0)
-    gain = (cord.before["score"] - cord.after[3.0]["score"]) / np.maximum(cord.before["score"], 0.5)
-    found += [
-        seen("cord series: MRI lesion, share", cord.share(lesion, dorsal), 0.714, 0.08, "SCD36-2004"),
-        seen(
-            "cord series with lesion: no sign at 6 months, share",
-            cord.share(cord.after[6.0]["score"] < 1.0, lesion),
-            0.14,
-            0.05,
-            "Vasconcelos2006",
-        ),
-        between("cord series, treated after 6 months: gain at 3 months", cord.share(gain, late), 0.0, 0.36, "SCD36-2004"),
-        between(
-            "treated early over treated late: gain at 3 months",
-            cord.share(gain, dorsal * (cord.delay <= 183.0)) / cord.share(gain, late),
-            1.0,
-            20.0,
-            "SCD36-2004",
-        ),
-    ]
-    gas = nerve_series(34, (24.0, 4.0, 18.0, 40.0), {"nitrous_oxide": 0.15}, 2.0, 18.0, 0.7)
-    walking = gas.before["score_gait"] >= 1.0
-    found += [
-        seen(
-            "nitrous oxide: weeks of daily use to the first sign",
-            np.median(gas.onset[walking & (gas.weight > 0)]) / 7.0,
-            9.0,
-            5.0,
-            "Adam2024",
-        ),
-        seen("nitrous oxide: gait item at the start", gas.share(gas.before["score_gait"], walking), 1.8, 0.4, "Adam2024"),
-        seen("nitrous oxide: gait item at 5 months", gas.share(gas.after[5.0]["score_gait"], walking), 0.3, 0.25, "Adam2024"),
-        seen("nitrous oxide: some deficit at 5 months, share", gas.share(gas.after[5.0]["score"] > 0.5, walking), 0.9, 0.1, "Swart2021"),
-    ]
+    for item in nerve_checks.statistics():
+        value = item.value(nerve_people.series(item.series))
+        if item.ranged:
+            found.append(within("nerve", item.name, value, item.low, item.high, item.source, assumed=True))
+        else:
+            found.append(off("nerve", item.name, value, item.observed, item.sd, item.source))
     return found
 
 

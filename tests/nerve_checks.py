@@ -6,9 +6,12 @@ numbers nobody knows drawn anew, resampled to the size of the series (docs/nerve
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,7 @@ from scipy.stats import norm
 from bodies import Floats
 from nerve_people import YEAR, Series
 
+Measure = Callable[[Series], Any]
 HEALTHY_SD = {"sural": 4.48, "peroneal": 4.5, "amplitude": 0.34}
 """Spread between healthy people in m/s and, of the amplitude, on the log scale: what a laboratory's limits are made of."""
 LIMIT_SD = 2.5
@@ -27,26 +31,26 @@ NORMAL_HB, NORMAL_MCV = 12.5, 98.0
 
 @dataclass(frozen=True)
 class Statistic:
-    """One reported number. `of` gives it from a series whose weights are those who entered; `share`: a share of people, else a mean or ratio.
+    """One reported number. `of` gives it from a series whose weights are those who entered; `share`: of people, else a mean or ratio.
 
-    `sd` is the tolerance of the check of typical people (assumed), `low` and `high` a range where the report is no number. `recalled` numbers
-    are shown and never fitted.
+    `sd` is the tolerance of the check of typical people (assumed), `low` and `high` a range where the report is no number. Recalled
+    numbers are shown and never fitted.
     """
 
     rows: tuple[str, ...]
     series: str
     name: str
     definition: str
-    of: Callable[[Series], Any]
+    of: Measure
     observed: float
     n: int
     source: str
     sd: float
-    entry: Callable[[Series], Any] = lambda s: np.ones(len(s.weight))
-    share: bool = True
-    low: float = -math.inf
-    high: float = math.inf
-    recalled: bool = False
+    entry: Measure
+    share: bool
+    low: float
+    high: float
+    recalled: bool
 
     @property
     def ranged(self) -> bool:
@@ -77,14 +81,15 @@ class Statistic:
         return [value for value in out if math.isfinite(value)]
 
 
-def picked(s: Series, chosen: Any) -> Series:
-    """The series of these people, each counting once."""
+def picked(s: Series, chosen: Any, weight: Floats | None = None) -> Series:
+    """The series of these people, each counting once, or by `weight` (people of the whole series,)."""
 
     def of(table: dict[str, Floats]) -> dict[str, Floats]:
         return {name: values[chosen] for name, values in table.items()}
 
+    counts = np.ones(len(chosen)) if weight is None else weight[chosen]
     after = {month: of(table) for month, table in s.after.items()}
-    return Series(s.onset[chosen], s.delay[chosen], of(s.before), after, np.ones(len(chosen)), of(s.parameters), s.block[chosen])
+    return Series(s.onset[chosen], s.delay[chosen], of(s.before), after, counts, of(s.parameters), s.block[chosen])
 
 
 # ---- definitions -------------------------------------------------------------------------------------------------------------------------
@@ -129,13 +134,19 @@ def late(s: Series) -> Floats:
     return cord_disease(s) * (s.delay > 183.0)
 
 
-def early(s: Series) -> Floats:
-    return cord_disease(s) * (s.delay <= 183.0)
-
-
 def gained(s: Series) -> Floats:
     """Share of the score gone at 3 months."""
     return np.asarray((s.before["score"] - s.after[3.0]["score"]) / np.maximum(s.before["score"], 0.5))
+
+
+def early_over_late(s: Series) -> float:
+    """Gain at 3 months of who was treated within 6 months over that of the others."""
+    late_share = s.delay > 183.0
+    return float(replace(s, weight=s.weight * ~late_share).share(gained(s)) / gain_or_none(replace(s, weight=s.weight * late_share)))
+
+
+def gain_or_none(s: Series) -> float:
+    return max(s.share(gained(s)), 1e-3) if s.weight.sum() > 0.0 else math.nan
 
 
 def able(s: Series) -> Any:
@@ -198,60 +209,103 @@ def improved(s: Series, month: float) -> Any:
 
 # ---- what was reported -------------------------------------------------------------------------------------------------------------------
 
-HEALTON, PURI, SCD36, VASC, SWART = "Healton1991", "Puri-Misra-Kalita2007", "SCD36-2004", "Vasconcelos2006", "Swart2021"
-NAN = math.nan
 
-STATISTICS: tuple[Statistic, ...] = (
-    # A hospital's patients with signs; recalled numbers stand for the order of size.
-    Statistic(("N010",), "hospital", "hospital series (recalled): no sign at 12 months, share", "score below 1", lambda s: s.after[12.0]["score"] < 1.0, 0.471, 121, HEALTON, 0.05, recalled=True),
-    Statistic(("N011",), "hospital", "hospital series (recalled): score at least halved, share", "at 12 months", lambda s: s.after[12.0]["score"] <= 0.5 * s.before["score"], 0.91, 121, HEALTON, 0.04, recalled=True),
-    Statistic(("N012",), "hospital", "hospital series (recalled): needs help to walk at 12 months, share", "gait item 1.2 or more", lambda s: s.after[12.0]["score_gait"] >= 1.2, 0.061, 121, HEALTON, 0.03, recalled=True),
-    Statistic(("N005", "N006"), "hospital", "hospital series (recalled): walks alone at the start, share", "gait item below 1.2", lambda s: s.before["score_gait"] < 1.2, 0.65, 153, HEALTON, 0.06, recalled=True),
-    Statistic(("N007",), "hospital", "hospital series (recalled): cannot walk alone at the start, share", "gait item 2.4 or more", lambda s: s.before["score_gait"] >= 2.4, 0.10, 153, HEALTON, 0.04, recalled=True),
-    Statistic(("N009", "N014"), "hospital", "first small step within 3 months, share (recalled)", "half a point and a tenth of the score", lambda s: improved(s, 3.0), 1.0, 121, HEALTON, 0.03, recalled=True),
-    Statistic(("N021", "N025"), "hospital", "improved within 3 months, share", "half a point and a tenth of the score", lambda s: improved(s, 3.0), 1.0, 39, "Lindenbaum1988", 0.05),
-    Statistic(("N023",), "hospital", "MMA or homocysteine halved at 3 months, share", "either below half of its value before", fallen, 1.0, 31, "Lindenbaum1988", 0.06),
-    Statistic(("N017",), "hospital", "haemoglobin or cell size normal beside signs, share", "haemoglobin 12.5 g/dL or more, or MCV below 98 fL", plain_blood, 0.284, 141, "Lindenbaum1988", 0.08),
-    # Neurological patients of North India, mostly vegetarian.
-    Statistic(("N048",), "india", "neurological series: SEP abnormal, share", "2.5 SD", lambda s: abnormal(s, "SEP"), 0.873, 57, PURI, 0.05, cord),
-    Statistic(("N049",), "india", "neurological series: VEP abnormal, share", "2.5 SD", lambda s: abnormal(s, "VEP"), 0.636, 57, PURI, 0.07, cord),
-    Statistic(("N047",), "india", "neurological series: MEP abnormal, share", "2.5 SD", lambda s: abnormal(s, "MEP"), 0.566, 57, PURI, 0.07, cord),
-    Statistic(("N046",), "india", "neurological series: NCV abnormal, share", "2.5 SD of sural velocity or amplitude, or peroneal velocity", lambda s: abnormal(s, "NCV"), 0.15, 57, PURI, 0.05, cord),
-    Statistic(("N044",), "india", "neurological series: MRI shows the dorsal columns, share", "half of scans at 40 % ill", ill_dorsal, 0.447, 47, PURI, 0.08, cord),
-    Statistic(("N039", "N041"), "india", "neurological series: with peripheral nerve, share", "a sign from feet or motor nerves", nerves, 0.667, 57, PURI, 0.08, cord),
-    Statistic(("N041", "N042", "N043"), "india", "neurological series: with the brain, share", "a sign of cognition", brain, 0.316, 57, PURI, 0.08, cord),
-    Statistic(("N050",), "india", "neurological series: walks and works at 3 months, share", "complete recovery read as gait item below 0.6 and score below 3: the abstract defines none", able, 0.689, 45, PURI, 0.07, cord),
-    Statistic(("N050",), "india", "neurological series: no sign at 3 months, share", "the same number read strictly: score below 1", lambda s: s.after[3.0]["score"] < 1.0, 0.689, 45, PURI, 0.07, cord),
-    Statistic(("N051",), "india", "neurological series: between the two at 3 months, share", "neither walks and works nor needs help", lambda s: ~able(s) & (s.after[3.0]["score_gait"] < 1.2), 0.244, 45, PURI, 0.07, cord),
-    Statistic(("N052",), "india", "neurological series: needs help to walk at 3 months, share", "gait item 1.2 or more", lambda s: s.after[3.0]["score_gait"] >= 1.2, 0.067, 45, PURI, 0.04, cord),
-    # Cord disease.
-    Statistic(("N033",), "cord", "cord series: MRI lesion, share", "half of scans at 40 % ill", ill_dorsal, 0.714, 36, SCD36, 0.08, cord_disease),
-    Statistic(("N032",), "cord", "cord series: an evoked potential abnormal, share", "any of three, 2.5 SD", lambda s: 1.0 - (1.0 - abnormal(s, "SEP")) * (1.0 - abnormal(s, "VEP")) * (1.0 - abnormal(s, "MEP")), 1.0, 36, SCD36, 0.05, cord_disease),
-    Statistic(("N034", "N035"), "cord", "cord series: demyelination at 3 months over before", "naked fibres of the cord, as myelin basic protein is read", demyelination_left, 0.568, 36, SCD36, 0.10, cord_disease, share=False),
-    Statistic(("N030",), "cord", "cord series: haemoglobin, g/L", "before treatment", lambda s: 10.0 * s.before["haemoglobin"], 77.1, 36, SCD36, 12.0, cord_disease, share=False),
-    Statistic(("N031",), "cord", "cord series: serum B12, pmol/L", "before treatment; ng/L as printed", lambda s: s.before["serum_b12"], 64.2, 36, SCD36, 20.0, cord_disease, share=False),
-    Statistic(("N036",), "cord", "cord series: damage against haemoglobin, correlation", "dorsal columns", lambda s: correlation(s, "haemoglobin"), -0.19, 36, SCD36, 0.17, cord_disease, share=False),
-    Statistic(("N036",), "cord", "cord series: damage against serum B12, correlation", "dorsal columns", lambda s: correlation(s, "serum_b12"), 0.09, 36, SCD36, 0.17, cord_disease, share=False),
-    Statistic(("N026",), "cord", "cord series with lesion: no sign at 6 months, share", "score below 1; follow-up not seen, 6 months taken", lambda s: s.after[6.0]["score"] < 1.0, 0.14, 57, VASC, 0.05, with_lesion),
-    Statistic(("N027",), "cord", "cord series with lesion: better, not complete, at 6 months, share", "first small step, score 1 or more", lambda s: improved(s, 6.0) & (s.after[6.0]["score"] >= 1.0), 0.86, 57, VASC, 0.06, with_lesion),
-    Statistic(("N037",), "cord", "cord series, treated after 6 months: gain at 3 months", "share of the score; a small group's test was not significant", gained, NAN, 12, SCD36, NAN, late, share=False, low=0.0, high=0.36),
-    # Nitrous oxide.
-    Statistic(("N268",), "gas", "nitrous oxide: weeks of daily use to the first sign", "median of who walks badly; 12 weeks of use less 3", lambda s: float(np.median(s.onset[s.weight > 0.0])) / 7.0, 9.0, 7, "Adam2024", 5.0, walked_badly, share=False),
-    Statistic(("N268",), "gas", "nitrous oxide: gait item at the start", "Rankin 3 read as 1.8", lambda s: s.before["score_gait"], 1.8, 7, "Adam2024", 0.4, walked_badly, share=False),
-    Statistic(("N269",), "gas", "nitrous oxide: gait item at 5 months", "Rankin 1 read as 0.3", lambda s: s.after[5.0]["score_gait"], 0.3, 7, "Adam2024", 0.25, walked_badly, share=False),
-    Statistic(("N269",), "gas", "nitrous oxide: some deficit at 5 months, share", "score above 0.5; 5 of 5", lambda s: s.after[5.0]["score"] > 0.5, 0.9, 5, "Adam2024", 0.1, walked_badly),
-    Statistic(("N090",), "gas", "nitrous oxide: MRI shows the dorsal columns, share", "half of scans at 40 % ill; 20 of 20 in hospital", ill_dorsal, 1.0, 20, SWART, 0.10, walked_badly),
-    Statistic(("N086",), "gas", "nitrous oxide: bedbound, share", "gait item 2.4 or more, of those in hospital", lambda s: s.before["score_gait"] >= 2.4, 0.35, 20, SWART, 0.12, walked_badly),
-    Statistic(("N087",), "gas", "nitrous oxide: serum B12, pmol/L", "mean before treatment", lambda s: s.before["serum_b12"], 258.0, 20, SWART, 60.0, walked_badly, share=False),
-    Statistic(("N088",), "gas", "nitrous oxide: active B12, pmol/L", "mean before treatment", lambda s: s.before["holotranscobalamin"], 87.0, 20, SWART, 25.0, walked_badly, share=False),
-    Statistic(("N089",), "gas", "nitrous oxide: homocysteine, umol/L", "mean before treatment", lambda s: s.before["homocysteine"], 51.0, 20, SWART, 15.0, walked_badly, share=False),
-    Statistic(("N092", "N097"), "gas", "nitrous oxide: unsteady gait, share", "felt, of those in hospital", lambda s: s.before["symptom_gait"], 0.95, 20, "GaoHui2023", 0.07, walked_badly),
-    Statistic(("N093", "N096"), "gas", "nitrous oxide: weakness, share", "felt, of those in hospital", lambda s: s.before["symptom_weakness"], 0.95, 20, "GaoHui2023", 0.07, walked_badly),
-    Statistic(("N094",), "gas", "nitrous oxide: tingling, share", "felt, of those in hospital", lambda s: s.before["symptom_tingling"], 0.70, 20, "GaoHui2023", 0.10, walked_badly),
-    # Old people whose memory failed.
-    Statistic(("N077",), "mind", "MMSE gained, trouble for less than 12 months, points", "MMSE below 26, serum below 300 pg/mL; at 12 months", lambda s: gain_of_mind(s, 12.0), 6.0, 28, "Abyad2002", 2.0, lambda s: forgetful_for(s, 0.0, YEAR), share=False),
-    Statistic(("N078",), "mind", "MMSE gained, trouble for more than 12 months, points", "the same", lambda s: gain_of_mind(s, 12.0), 4.0, 28, "Abyad2002", 3.0, lambda s: forgetful_for(s, YEAR, 1e9), share=False),
-    Statistic(("N076",), "mind", "improved cognitively, share", "MMSE 2 points or more up at 12 months", lambda s: gain_of_mind(s, 12.0) >= 2.0, 0.714, 56, "Abyad2002", 0.10, forgetful),
-    Statistic(("N081",), "mind", "mild trouble of memory: MMSE better at 3 months, share", "MMSE 21 to 28 before; a point or more up", lambda s: gain_of_mind(s, 3.0) >= 1.0, 0.782, 202, "Cureus2020-MCI", 0.12, lambda s: (s.before["mmse"] < 28.0) & (s.before["mmse"] >= 21.0)),
-)  # fmt: skip
-"""Every number of a series, in the order of the page."""
+def at(reading: str, month: float | None = None) -> Measure:
+    """A reading before treatment, or at a month after."""
+    return lambda s: (s.before if month is None else s.after[month])[reading]
+
+
+def any_potential(s: Series) -> Any:
+    return 1.0 - (1.0 - abnormal(s, "SEP")) * (1.0 - abnormal(s, "VEP")) * (1.0 - abnormal(s, "MEP"))
+
+
+def short_of_b12(s: Series) -> Any:
+    """Serum below 260 pmol/L and MMA above 271 nmol/L."""
+    return (s.before["serum_b12"] < 260.0) & (s.before["mma"] > 271.0)
+
+
+def slower_when_short(s: Series) -> float:
+    """Peroneal velocity of who is short of B12 less that of the others, m/s."""
+    short, velocity = np.asarray(short_of_b12(s), float), s.before["peroneal_velocity"]
+    return float(s.share(velocity * short) / max(s.share(short), 1e-9) - s.share(velocity * (1.0 - short)) / s.share(1.0 - short))
+
+
+MEASURES: dict[str, Measure] = {
+    "signs_by_treatment": lambda s: s.delay >= 0.0,
+    "no_sign_at_3_months": lambda s: at("score", 3.0)(s) < 1.0,
+    "no_sign_at_6_months": lambda s: at("score", 6.0)(s) < 1.0,
+    "no_sign_at_12_months": lambda s: at("score", 12.0)(s) < 1.0,
+    "score_at_least_halved": lambda s: at("score", 12.0)(s) <= 0.5 * at("score")(s),
+    "walks_alone_at_the_start": lambda s: at("score_gait")(s) < 1.2,
+    "cannot_walk_alone_at_the_start": lambda s: at("score_gait")(s) >= 2.4,
+    "needs_help_to_walk_at_3_months": lambda s: at("score_gait", 3.0)(s) >= 1.2,
+    "needs_help_to_walk_at_12_months": lambda s: at("score_gait", 12.0)(s) >= 1.2,
+    "first_small_step_within_3_months": lambda s: improved(s, 3.0),
+    "better_not_complete_at_6_months": lambda s: improved(s, 6.0) & (at("score", 6.0)(s) >= 1.0),
+    "able": able,
+    "between_the_two_at_3_months": lambda s: ~able(s) & (at("score_gait", 3.0)(s) < 1.2),
+    "sep_abnormal": lambda s: abnormal(s, "SEP"),
+    "vep_abnormal": lambda s: abnormal(s, "VEP"),
+    "mep_abnormal": lambda s: abnormal(s, "MEP"),
+    "ncv_abnormal": lambda s: abnormal(s, "NCV"),
+    "an_evoked_potential_abnormal": any_potential,
+    "ill_dorsal": ill_dorsal,
+    "nerves": nerves,
+    "brain": brain,
+    "plain_blood": plain_blood,
+    "fallen": fallen,
+    "gained": gained,
+    "early_over_late": early_over_late,
+    "demyelination_left": demyelination_left,
+    "haemoglobin_g_l": lambda s: 10.0 * at("haemoglobin")(s),
+    "serum_b12_pmol_l": at("serum_b12"),
+    "active_b12_pmol_l": at("holotranscobalamin"),
+    "homocysteine_umol_l": at("homocysteine"),
+    "peroneal_velocity": at("peroneal_velocity"),
+    "slower_when_short": slower_when_short,
+    "damage_against_haemoglobin_correlation": lambda s: correlation(s, "haemoglobin"),
+    "damage_against_serum_b12_correlation": lambda s: correlation(s, "serum_b12"),
+    "weeks_of_daily_use_to_the_first_sign": lambda s: float(np.median(s.onset[s.weight > 0.0])) / 7.0,
+    "gait_item_at_the_start": at("score_gait"),
+    "gait_item_at_5_months": at("score_gait", 5.0),
+    "some_deficit_at_5_months": lambda s: at("score", 5.0)(s) > 0.5,
+    "unsteady_gait": at("symptom_gait"),
+    "weakness": at("symptom_weakness"),
+    "tingling": at("symptom_tingling"),
+    "mind_gained_at_12_months": lambda s: gain_of_mind(s, 12.0),
+    "mind_better_at_12_months": lambda s: gain_of_mind(s, 12.0) >= 2.0,
+    "mind_better_at_3_months": lambda s: gain_of_mind(s, 3.0) >= 1.0,
+}
+ENTRIES: dict[str, Measure] = {
+    "everybody": lambda s: np.ones(len(s.weight)),
+    "cord": cord,
+    "cord_disease": cord_disease,
+    "with_lesion": with_lesion,
+    "late": late,
+    "walked_badly": walked_badly,
+    "forgetful": forgetful,
+    "forgetful_under_a_year": lambda s: forgetful_for(s, 0.0, YEAR),
+    "forgetful_over_a_year": lambda s: forgetful_for(s, YEAR, 1e9),
+    "mildly_forgetful": lambda s: (at("mmse")(s) < 28.0) & (at("mmse")(s) >= 21.0),
+    "short_of_b12": short_of_b12,
+    "not_short_of_b12": lambda s: ~short_of_b12(s),
+}
+"""Who is in a series, as the series took them."""
+
+
+@cache
+def statistics() -> tuple[Statistic, ...]:
+    """Every number of a series, in the order of the page (tests/nerve_statistics.csv)."""
+
+    def number(text: str, empty: float) -> float:
+        return float(text) if text else empty
+
+    with (Path(__file__).parent / "nerve_statistics.csv").open(encoding="utf-8") as file:
+        return tuple(
+            Statistic(
+                tuple(row["rows"].split()), row["series"], row["name"], row["definition"], MEASURES[row["of"]],
+                number(row["observed"], math.nan), int(row["n"]), row["source"], number(row["sd"], math.nan), ENTRIES[row["entry"]],
+                row["kind"] == "share", number(row["low"], -math.inf), number(row["high"], math.inf), row["recalled"] == "yes",
+            )
+            for row in csv.DictReader(file)
+        )  # fmt: skip

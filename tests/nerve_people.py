@@ -8,7 +8,7 @@ and its own setting of the series (delay, depth of the nitrous oxide block), so 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -30,12 +30,11 @@ FOLLOWED = (3.0, 5.0, 6.0, 12.0)
 """Months after treatment began."""
 SETTING_LOG_SD = {"delay": 0.35, "block": 0.5}
 """How far a series' own median delay and depth of the block may lie from what is taken; assumed."""
-ASSUMED = {"sign_threshold", "demyelinated_deficit"}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How a series came about. `delay_days` from the first sign to treatment: median and log-SD; `cause(seed, count)` exposures from day 0."""
+    """How a series came about. `delay_days` from the first sign to treatment: its median; `cause(seed, count)`: exposures from day 0."""
 
     seed: int
     age: tuple[float, float, float, float]
@@ -143,6 +142,21 @@ def people(setting: Setting, count: int = 1024, sets: int = 0) -> Series:
     )  # fmt: skip
 
 
+def standing(setting: Setting, count: int = 1024, sets: int = 0) -> Series:
+    """People after some years of a cause, seen once."""
+    many = drawn(count, setting.seed, sets)
+    mean, sd, low, high = setting.age
+    healthy = bodies.exposures(count, age_y=np.clip(mean + sd * draw.normals(setting.seed, "age", count), low, high))
+    begun, ill = bodies.settled(many, healthy), healthy.copy()
+    for name, value in setting.cause(setting.seed, count).items():
+        ill[exposure(name)] = value
+    run = bodies.run(begun, many, ill, setting.years * YEAR)
+    parameters = dict(zip(bodies.kernel().model.parameters, many.T, strict=True))
+    seen = {name: values[:, -1] for name, values in run.at.items()}
+    group = np.arange(count) * max(sets, 1) // count
+    return Series(np.zeros(count), np.zeros(count), seen, {}, (~run.failed).astype(float), parameters, group.astype(float))
+
+
 def first(times: Floats, true: Any) -> Floats:
     """The first of `times` at which it is true (people, times); infinity if never."""
     return np.where(true.any(axis=1), times[true.argmax(axis=1)], np.inf)
@@ -182,9 +196,10 @@ def gas(seed: int, count: int) -> dict[str, Any]:
 
 
 def poor_status(seed: int, count: int) -> dict[str, Any]:
-    """Old people whose food leaves 40 to 85 % of the enzyme at work; assumed."""
+    """Old people, a quarter of whose food leaves 40 to 85 % of the enzyme at work; the others eat 5 ug. Assumed."""
     low, high = food_for(0.40), food_for(0.85)
-    return {"food_ug_d": low * (high / low) ** draw.uniforms(seed, "eaten", count)}
+    poorly = draw.uniforms(seed, "cause", count) < 0.25
+    return {"food_ug_d": np.where(poorly, low * (high / low) ** draw.uniforms(seed, "eaten", count), 5.0)}
 
 
 SETTINGS = {
@@ -192,11 +207,15 @@ SETTINGS = {
     "india": Setting(32, (45.3, 14.0, 17.0, 80.0), diet_or_stomach, 40.0, 120.0, 1.0),
     "cord": Setting(33, (50.0, 14.0, 15.0, 81.0), pernicious, 15.0, 150.0, 1.0),
     "gas": Setting(34, (24.0, 4.0, 18.0, 40.0), gas, 2.0, 18.0, 0.7),
+    "old": Setting(36, (76.5, 2.9, 70.0, 84.0), poor_status, 10.0, 0.0, 0.0),
     "mind": Setting(35, (75.0, 7.0, 60.0, 92.0), diet_or_stomach, 40.0, 300.0, 0.9),
 }
 
 
 @cache
 def series(name: str, count: int = 1024, sets: int = 0) -> Series:
-    """One of the virtual series."""
-    return people(SETTINGS[name], count, sets)
+    """One of the virtual series; `<name>_all`: with those who came without a sign; `old`: seen once, not treated."""
+    if name.endswith("_all"):
+        signs = series(name.removesuffix("_all"), count, sets)
+        return replace(signs, weight=signs.parameters["came"])
+    return standing(SETTINGS[name], count, sets) if name == "old" else people(SETTINGS[name], count, sets)

@@ -33,7 +33,7 @@ def sural_velocity(y: Any, p: Any, x: Any) -> Any:
 
 
 def sural_amplitude(y: Any, p: Any, x: Any) -> Any:
-    """Sural sensory action potential, uV. The power: fibres that are down also scatter in time, so it falls faster than their number (assumed)."""
+    """Sural sensory action potential, uV. The power is assumed: what is left also scatters in time."""
     healthy = p.sural_amplitude_reference * ops.exp(-p.amplitude_age_fall * years_since_25(x))
     living = ops.power(ops.above(1.0 - down(y, "foot"), 0.0, 0.01), 1.5)
     return healthy * living * (1.0 - p.amplitude_demyelinated * y.demyelinated_foot)
