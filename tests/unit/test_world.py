@@ -199,7 +199,7 @@ def test_what_nobody_wrote_down_was_hardly_severe() -> None:
     named = ({"what": "gait", "severity": "moderate"}, {"what": "vision", "severity": "none"}, {"what": "weakness", "severity": "mild"})
     found = world(read(findings=list(named)))
     assert [(item.reading, item.value, item.comparator) for item in found.observations if item.kind == "unmentioned"] == [
-        ("mmse", 23.0, ">")
+        ("mmse", 25.0, ">")
     ]
     assert not [item for item in world(read()).observations if item.kind == "unmentioned"], "an empty case says nothing"
 

@@ -12,6 +12,7 @@ from corrin.case import known
 from corrin.case.case import SEVERITIES, Case, Finding, Lab
 from corrin.case.check import in_canonical
 from corrin.case.timeline import Observation
+from corrin.facts.findings import judged
 from corrin.facts.rows import Analyte
 from corrin.units import convert
 
@@ -25,25 +26,19 @@ READING_OF = {
 }  # fmt: skip
 # Gait is graded as well: 0 none, 1 mild, 2 moderate, 3 severe (an aid), 4 worst (cannot walk).
 GAIT_GRADE = {"walking_aid": 3.0, "wheelchair": 4.0}
-GRADE_SD = 0.7  # points; assumed: two examiners seldom differ by more than one grade
-
-# A symptom dated as new was absent this long before, or a fifth of the time since then if that is more (assumed).
-ABSENT_BEFORE_D = 60.0
-ABSENT_SHARE = 0.2
 
 # What nobody wrote down was hardly severe: an examiner who records a case would have named a gait that needs help, failing sight, a failing
-# mind or weak legs (assumed). Limits in the unit of the reading, with the softness of the limit.
+# mind or weak legs. Reading, side, and the name of its limit and softness in facts/findings.toml.
 UNMENTIONED = {
-    ("gait", "walking_aid", "wheelchair", "falls"): ("score_gait", "<", 1.2, 0.3),
-    ("vision", "optic_neuropathy"): ("function_optic", ">", 70.0, 8.0),
-    ("cognition",): ("mmse", ">", 23.0, 2.0),
-    ("weakness", "spasticity", "wheelchair"): ("function_lateral", ">", 65.0, 8.0),
+    ("gait", "walking_aid", "wheelchair", "falls"): ("score_gait", "<", "unnamed_gait"),
+    ("vision", "optic_neuropathy"): ("function_optic", ">", "unnamed_sight"),
+    ("cognition",): ("mmse", ">", "unnamed_mind"),
+    ("weakness", "spasticity", "wheelchair"): ("function_lateral", ">", "unnamed_weakness"),
 }  # fmt: skip
 
-# Haemoglobin in g/dL is about a third of the haematocrit in % (the laboratory's rule of three: approximate).
-HAEMATOCRIT_TO_G_DL, RULE_OF_THREE_LOG_SD = 1.0 / 3.0, 0.05
-# Spread of estimated filtration around the measured one: log-SD about 0.17 (85 % of CKD-EPI estimates lie within 30 %).
-EGFR_LOG_SD, SEX_UNKNOWN_LOG_SD = 0.17, 0.10
+
+HAEMATOCRIT_TO_G_DL = judged("haematocrit_to_haemoglobin")
+"""The laboratory's rule of three."""
 
 
 def observations(case: Case) -> list[Observation]:
@@ -92,8 +87,8 @@ def _haematocrit(row: Analyte, value: float, unit: str, comparator: str, time: f
     haemoglobin = known.find_analyte("haemoglobin")
     if haemoglobin is None or not haemoglobin.reading or any(item is None for item in (value, unit)):
         return []
-    grams = convert(convert(value, unit, "%") * HAEMATOCRIT_TO_G_DL, "g/dL", haemoglobin.unit)
-    sd = math.hypot(haemoglobin.total_cv or 0.05, RULE_OF_THREE_LOG_SD)
+    grams = convert(convert(value, unit, "%") * judged("haematocrit_to_haemoglobin"), "g/dL", haemoglobin.unit)
+    sd = math.hypot(haemoglobin.total_cv or 0.05, judged("rule_of_three_log_sd"))
     return [Observation(time, haemoglobin.reading, grams, comparator, sd, f"{label} (haematocrit / 3)")]
 
 
@@ -103,7 +98,7 @@ def _creatinine(case: Case, row: Analyte, value: float, unit: str, time: float, 
         return []
     mg_dl = convert(value, unit, "mg/dL", row.molar_mass_g_mol or 113.12)
     estimate = egfr_ckd_epi_2021(mg_dl, case.age_y + time / 365.25, case.person.sex)
-    sd = math.hypot(EGFR_LOG_SD, SEX_UNKNOWN_LOG_SD if case.person.sex == "unknown" else 0.0)
+    sd = math.hypot(judged("egfr_log_sd"), judged("sex_unknown_log_sd") if case.person.sex == "unknown" else 0.0)
     return [Observation(time, filtration.reading, convert(estimate, "mL/min/1.73m2", filtration.unit), "=", sd, f"{label} (CKD-EPI 2021)")]
 
 
@@ -138,7 +133,7 @@ def _findings(case: Case) -> list[Observation]:
         if finding.onset and present:
             onsets.append((time, reading, label))
     for time, reading, label in onsets:
-        before = time - max(ABSENT_BEFORE_D, ABSENT_SHARE * -time)
+        before = time - max(judged("absent_before"), judged("absent_share") * -time)
         first = min(day for day, name in seen if name == reading and seen[(day, name)][0] > 0.0)
         if time <= first:
             seen.setdefault((before, reading), (0.0, f"{label} (before its onset)"))
@@ -146,7 +141,10 @@ def _findings(case: Case) -> list[Observation]:
         if not any(name == reading and day > time for day, name in seen):
             seen.setdefault((0.0, reading), (1.0, f"{label} (since its onset)"))
     found = [Observation(time, reading, value, "=", 0.0, label, "present") for (time, reading), (value, label) in seen.items()]
-    found += [Observation(time, "score_gait", value, "=", 0.0, label, "graded", GRADE_SD) for time, (value, label) in graded.items()]
+    found += [
+        Observation(time, "score_gait", value, "=", 0.0, label, "graded", judged("gait_grade_sd"))
+        for time, (value, label) in graded.items()
+    ]
     return found + _unmentioned(case)
 
 
@@ -156,8 +154,8 @@ def _unmentioned(case: Case) -> list[Observation]:
     if not case.labs and not named:
         return []
     return [
-        Observation(0.0, reading, limit, side, 0.0, f"{whats[0]} not mentioned", "unmentioned", sd)
-        for whats, (reading, side, limit, sd) in UNMENTIONED.items()
+        Observation(0.0, reading, judged(limit), side, 0.0, f"{whats[0]} not mentioned", "unmentioned", judged(f"{limit}_sd"))
+        for whats, (reading, side, limit) in UNMENTIONED.items()
         if not named & set(whats)
     ]
 

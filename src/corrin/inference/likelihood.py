@@ -12,17 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corrin.case.timeline import Observation
+from corrin.facts.findings import judged
 
 Floats = NDArray[np.float64]
-SURE = 0.98
-"""A sign is never counted as more certain than this: examiners differ (assumed)."""
-TAIL = 1e-4
-"""Share of laboratory results that are wrong in a way no variation describes (assumed); keeps one slip from ruling out everybody."""
-TAIL_LOG_SD = 1.2
-
-
-NAMED = 0.85
-"""Chance that something severe would have been written down (assumed)."""
 
 
 def one(item: Observation, predicted: Floats) -> Floats:
@@ -30,7 +22,8 @@ def one(item: Observation, predicted: Floats) -> Floats:
     from scipy.special import log_ndtr
 
     if item.kind == "present":
-        chance = np.clip(predicted, 1.0 - SURE, SURE)
+        sure = judged("examiners_agree")
+        chance = np.clip(predicted, 1.0 - sure, sure)
         return np.log(chance if item.value >= 0.5 else 1.0 - chance)
     if item.kind == "graded":
         return -0.5 * ((predicted - item.value) / item.sd) ** 2
@@ -38,14 +31,15 @@ def one(item: Observation, predicted: Floats) -> Floats:
         from scipy.special import ndtr
 
         beyond = (predicted - item.value) / item.sd
-        return np.log1p(-NAMED * ndtr(beyond if item.comparator == "<" else -beyond))
+        return np.log1p(-judged("severe_is_named") * ndtr(beyond if item.comparator == "<" else -beyond))
     gap = np.log(np.maximum(predicted, 1e-9)) - np.log(item.value)
+    slip, slip_sd = judged("laboratory_slip"), judged("laboratory_slip_log_sd")
     if item.comparator in ("<", "<="):
-        return np.asarray(np.maximum(log_ndtr(-gap / item.log_sd), np.log(TAIL)))
+        return np.asarray(np.maximum(log_ndtr(-gap / item.log_sd), np.log(slip)))
     if item.comparator in (">", ">="):
-        return np.asarray(np.maximum(log_ndtr(gap / item.log_sd), np.log(TAIL)))
-    near = np.log1p(-TAIL) - 0.5 * (gap / item.log_sd) ** 2 - np.log(item.log_sd)
-    far = np.log(TAIL) - 0.5 * (gap / TAIL_LOG_SD) ** 2 - np.log(TAIL_LOG_SD)
+        return np.asarray(np.maximum(log_ndtr(gap / item.log_sd), np.log(slip)))
+    near = np.log1p(-slip) - 0.5 * (gap / item.log_sd) ** 2 - np.log(item.log_sd)
+    far = np.log(slip) - 0.5 * (gap / slip_sd) ** 2 - np.log(slip_sd)
     return np.asarray(np.logaddexp(near, far))
 
 
