@@ -19,10 +19,7 @@ SHOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 DIFFERED = ("mma", "haemoglobin", "function_foot", "function_dorsal", "score", "symptom_tingling", "symptom_gait")
 DIFFERED_MONTHS = (6.0, 24.0)
-UNTOLD = (
-    "This holds only without signs of nerves, cord, eye or thinking, pregnancy, severe anaemia and nitrous oxide; what the case does not "
-    "tell is taken as absent."
-)
+UNTOLD = "What the case does not tell is taken as absent: look for signs of nerves, cord, eye and thinking before relying on this."
 SYMPTOMS_DECIDE = (
     "An interval here is biochemical only. Symptoms decide: whoever feels them before the next injection is due needs it sooner, and a "
     "shorter interval is never wrong."
@@ -192,6 +189,11 @@ def _keep(keep: Data, width: int) -> str:
         reasons = "; ".join(keep["reasons"])
         lines.append(wrap(f"Not computed, because {reasons}. Then the guideline's regimen holds, in full:", width))
         return "\n".join([*lines, *_advised(keep, width)])
+    lines.append(wrap(COMPUTED, width))
+    if keep["loading_first"]:
+        lines.append(wrap(f"{NOT_YET} {_plan_first(keep)}", width))
+        lines += _advised(keep, width) if keep["advised"] else []
+    lines.append("")
     lines.append(
         wrap(
             f"Replete: B12 function above {keep['floor_percent']:g} % (the floor at which nerves begin to come to harm in the model) and "
@@ -223,7 +225,19 @@ def _keep(keep: Data, width: int) -> str:
         lines.append(wrap(_longest(product, [rung for rung in injected if rung["product"] == product], keep), width, "  ", "    "))
     lines.append(wrap(_smallest(tablets, keep), width, "  ", "    "))
     lines += ["", wrap(UNTOLD, width), "", wrap(SYMPTOMS_DECIDE, width)]
-    return "\n".join([*lines, *(["", wrap("The guideline's own word:", width), *_advised(keep, width)] if keep["advised"] else [])])
+    told = keep["advised"] and not keep["loading_first"]  # else it stands first
+    return "\n".join([*lines, *(["", wrap("The guideline's own word:", width), *_advised(keep, width)] if told else [])])
+
+
+COMPUTED = (
+    "Computed, because none of these is told of: signs of nerves, cord, eye or thinking, nitrous oxide, pregnancy, severe anaemia, "
+    "injections still given as loading. With any of them the guideline's regimen alone would stand here."
+)
+NOT_YET = "This person is not yet replete. What comes first is the guideline's treatment; the intervals below begin after loading."
+
+
+def _plan_first(keep: Data) -> str:
+    return "The guideline's own word:" if keep["advised"] else "The guideline held for this country has no clause that speaks here."
 
 
 def _product(rung: Data) -> str:
