@@ -27,6 +27,7 @@ def run(host: str, port: int, open_page: bool, token_file: Path | None, hosts: t
     import uvicorn
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
+    from corrin.shells import logs
     from corrin.shells.web.app import Serving, create_app
     from corrin.shells.web.security import is_local
 
@@ -53,8 +54,12 @@ def run(host: str, port: int, open_page: bool, token_file: Path | None, hosts: t
 
     serving = Serving(host=host, port=port, hosts=named, token=token, waiting=waiting, draws=draws)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    app = create_app(serving)
+    if logs.wanted():
+        logs.structured()
+        app.add_middleware(logs.Access)
     config = uvicorn.Config(
-        create_app(serving), http=Patient, ws="none", access_log=False, log_config=None, log_level="warning", server_header=False,
+        app, http=Patient, ws="none", access_log=False, log_config=None, log_level="warning", server_header=False,
         proxy_headers=False, limit_concurrency=200, timeout_keep_alive=15, timeout_graceful_shutdown=5, h11_max_incomplete_event_size=32768,
     )  # fmt: skip
     shown = f"http://{'localhost' if is_local(host) else host}:{port}/"
