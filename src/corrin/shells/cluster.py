@@ -39,6 +39,18 @@ def run_blocks(
         yield from _there(function, jobs, address, say)
 
 
+def check_address(address: str | None) -> None:
+    """Raises `InputError` for what cannot be the address of a scheduler, `EnvironmentProblem` where Dask is missing; before any work."""
+    if address is None:
+        return
+    from importlib.util import find_spec
+
+    if find_spec("distributed") is None:
+        raise EnvironmentProblem(f"--cluster needs Dask distributed, which is not installed. {EXTRA}")
+    if "://" not in address or not address.split("://", 1)[1].strip("/"):
+        raise InputError("--cluster", ascii(address)[:80], "the address of a Dask scheduler, such as tcp://host:8786")
+
+
 def kind() -> dict[str, str]:
     """What makes numbers the same to the last bit: versions, the traced program, the processor and what it can do."""
     import hashlib
@@ -88,12 +100,9 @@ def _here(function: Callable[[Job], Result], jobs: Sequence[tuple[int, Job]]) ->
 def _there(
     function: Callable[[Job], Result], jobs: Sequence[tuple[int, Job]], address: str, say: Callable[[str], None]
 ) -> Iterator[tuple[int, Result]]:  # fmt: skip
-    try:
-        from distributed import Client, as_completed
-    except ImportError:
-        raise EnvironmentProblem(f"--cluster needs Dask distributed, which is not installed. {EXTRA}") from None
-    if "://" not in address or not address.split("://", 1)[1].strip("/"):
-        raise InputError("--cluster", ascii(address)[:80], "the address of a Dask scheduler, such as tcp://host:8786")
+    check_address(address)
+    from distributed import Client, as_completed
+
     try:
         client: Any = Client(address, timeout=ANSWERS_WITHIN_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as reason:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corrin.errors import CorrinError
-from corrin.shells.cluster import kind, run_blocks
+from corrin.shells.cluster import check_address, kind, run_blocks
 from corrin.shells.store import MARK, Store, make, need_pyarrow, opened, unpack, write
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def answer(
     say: Callable[[str], None] = lambda text: None,
 ) -> PopulationAnswer:  # fmt: skip
     """Run a design; with `out`, rows and answer are written there. `say` is told what a user should know."""
+    check_address(cluster)
     if out is None:
         return _kept_nowhere(design, people, seed, cluster, say)
     need_pyarrow()
