@@ -52,6 +52,8 @@ class Kernel:
     order: tuple[int, ...]
     """Place in the model of each state of a tile: those that lead, then those that follow."""
     lanes: int = lanes.LANES
+    passes: Callable[[Floats, Floats, Schedule, Grid, int], Run] | None = None
+    """What runs everybody on a grid in the place of the lanes (`engine.gpu`)."""
 
     def exposure_defaults(self) -> Floats:
         """One value per exposure: an ordinary day, no modifier; shape (exposures,)."""
@@ -284,6 +286,8 @@ def _pass(
     progress: Callable[[float], None] | None,
     cancel: Cancel | None,
 ) -> Run:
+    if kernel.passes is not None:
+        return kernel.passes(start, parameters, schedule, grid, halve)
     ready = _prepare(kernel, start, parameters, schedule)
     tiles, width, seen = ready.Y.shape[0], kernel.lanes, len(kernel.model.readings)
     people, states = schedule.people, len(kernel.model.pools)
