@@ -11,14 +11,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from corrin.answers.design_question import FORMAT, Question, read_question
-from corrin.answers.record import DISCLAIMER, Answer, Made, Notice, Record, WarningCode
+from corrin.answers.design_question import Question, read_question
+from corrin.answers.design_record import Design, Expected, Measured, Narrowed, Option, Step
+from corrin.answers.record import Made, Notice, WarningCode
 from corrin.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -32,106 +32,6 @@ NEARLY = 0.9
 LEAST_OF_A_FORM = 50
 EVEN = 0.5
 """Both forms are drawn equally often, so that both are known equally well; their weights come back in the arithmetic."""
-
-
-class Measured(Record):
-    """One measurement of the study."""
-
-    arm: str
-    reading: str
-    label: str
-    day: float
-
-
-class Narrowed(Record):
-    """An answer before and after the study: SD of its mean in the unit, or of its logarithm where `log`."""
-
-    name: str
-    log: bool
-    unit: str
-    middle: float
-    sd_before: float
-    sd_after: float
-    narrowing: float = Field(description="share of the SD that is gone")
-
-
-class Option(Record):
-    """A study of one size: what it measures, costs and tells."""
-
-    n: int = Field(description="people in an arm")
-    people: int = Field(description="in all arms used")
-    cost: float
-    right: float = Field(description="mean probability given to the alternative that holds")
-    bits: float = Field(description="expected information on which holds; at most the entropy of the weights")
-    log10_factor: float = Field(description="expected log10 Bayes factor for the alternative that holds")
-    reached: bool
-    measured: tuple[Measured, ...]
-    answers: tuple[Narrowed, ...]
-
-
-class Step(Record):
-    """The way to the recommended study: after each measurement was added."""
-
-    added: tuple[Measured, ...]
-    cost: float
-    right: float
-    bits: float
-
-
-class Expected(Record):
-    """A candidate's mean under both alternatives over the days, and what n people would scatter (SD of their mean); in the unit."""
-
-    arm: str
-    reading: str
-    label: str
-    unit: str
-    log: bool
-    days: tuple[float, ...]
-    no: tuple[float, ...]
-    yes: tuple[float, ...]
-    no_low: tuple[float, ...]
-    no_high: tuple[float, ...]
-    yes_low: tuple[float, ...]
-    yes_high: tuple[float, ...]
-    chosen: tuple[float, ...]
-
-
-class Design(Answer):
-    """The answer to: which study would tell these apart?"""
-
-    format: Literal["corrin.design/1"] = FORMAT
-    question: Literal["design"] = "design"
-    disclaimer: str = DISCLAIMER
-    verdict: tuple[str, ...]
-    asked: dict[str, Any]
-    weights: tuple[float, float] = Field(description="of the two alternatives in people who enter, before the study")
-    best: Option
-    options: tuple[Option, ...]
-    steps: tuple[Step, ...]
-    courses: tuple[Expected, ...]
-    warnings: tuple[Notice, ...] = ()
-    assumptions: tuple[str, ...]
-    made: Made
-
-    def to_frame(self) -> dict[str, list[Any]]:
-        """The courses of both alternatives, one row a day."""
-        names = ("arm", "reading", "unit", "day", "no", "yes")
-        rows = [(one.arm, one.reading, one.unit, day, one.no[k], one.yes[k]) for one in self.courses for k, day in enumerate(one.days)]
-        return {name: [row[place] for row in rows] for place, name in enumerate(names)}
-
-    def text(self, width: int = 120) -> str:
-        """The answer in plain words and tables."""
-        from corrin.show.design_text import report
-
-        return report(self.to_dict(), width=width)
-
-    def plot(self, figure: str = "courses") -> Any:
-        """An Altair chart: `courses` (both alternatives) or `options` (cost and what it tells)."""
-        import altair
-
-        from corrin.show.design_charts import chart
-
-        return altair.Chart.from_dict(chart(self.to_dict(), figure))
 
 
 @dataclass(frozen=True)
@@ -306,9 +206,9 @@ def _study(held: Question, draws: int, seed: int, tell: Callable[[str, float], N
         key = repr(who)
         if key not in pools:
             cohort = recruit(held.name.replace("-", "_"), who, entry, (), kernel, people, draws, seed)
-            mine = [other for other in held.arm if repr(other.people or held.people) == key]
-            pool = pool_of(cohort, [Given(one.name, plan_of(one)) for one in mine], later, readings, kernel, people, seed)
-            pools[key] = (pool, [one.name for one in mine])
+            alike = [other for other in held.arm if repr(other.people or held.people) == key]
+            pool = pool_of(cohort, [Given(one.name, plan_of(one)) for one in alike], later, readings, kernel, people, seed)
+            pools[key] = (pool, [one.name for one in alike])
             drawn.effective = min(drawn.effective, pool.effective)
             drawn.resolved &= pool.resolved
             drawn.failed += pool.failed
@@ -334,19 +234,19 @@ def _study(held: Question, draws: int, seed: int, tell: Callable[[str, float], N
     beliefs = _beliefs(blocks, answers, [pool for pool, _ in pools.values()], form, float(row.value), candidates)
     order = [k for arm in held.arm for k, one in enumerate(held.answer) if one.arm == arm.name]
     back = np.argsort(order) if order else np.zeros(0, np.int64)
-    K = len(candidates)
-    shuffle = np.concatenate([np.arange(K), K + back]).astype(np.int64)
+    columns = len(candidates)
+    shuffle = np.concatenate([np.arange(columns), columns + back]).astype(np.int64)
     scatter = np.array([noise[one.reading] ** 2 for one in candidates])
     made = Beliefs(
-        beliefs[0], beliefs[1], scatter, beliefs[2][np.ix_([0, 1], shuffle, shuffle)], beliefs[3][:, back], beliefs[4], beliefs[5]
+        beliefs[0], beliefs[1], scatter, beliefs[2][:, shuffle][:, :, shuffle], beliefs[3][:, back], beliefs[4], beliefs[5]
     )  # fmt: skip
-    luck = np.array([normals(seed, f"design {k}", SETS) for k in range(K + 1)])
+    luck = np.array([normals(seed, f"design {k}", SETS) for k in range(columns + 1)])
     return Study(held, tuple(candidates), made, luck), drawn
 
 
 @dataclass(frozen=True)
 class _Block:
-    """Columns of one arm: means under both alternatives, how people differ, gradients by name under both, squared error of the difference."""
+    """Columns of one arm under both alternatives: means, how people differ, gradients by name; squared error of the difference of means."""
 
     mean: Floats
     people: Floats
@@ -363,9 +263,8 @@ def _block(pool: Any, y: Floats, name: str, form: bool) -> _Block:
             raise InputError("entry", "hardly anybody who enters has one of the alternatives", "rules that both can meet")
         share = pool.effective / pool.count
         chance = sum(part[1] / max(share * count, 1.0) for part, count in zip(parts, counts, strict=True))
-        return _Block(
-            np.array([part[0] for part in parts]), np.array([part[1] for part in parts]), (parts[0][2], parts[1][2]), np.asarray(chance), counts
-        )  # fmt: skip
+        mean, people = np.array([part[0] for part in parts]), np.array([part[1] for part in parts])
+        return _Block(mean, people, (parts[0][2], parts[1][2]), np.asarray(chance), counts)
     middle, covariance, gradient = _moments(pool, y)
     step = gradient.pop(name, np.zeros(y.shape[1]))
     chance = 4.0 * covariance / max(pool.effective, 1.0)
@@ -384,9 +283,7 @@ def _shared(blocks: Sequence[_Block], s: int, pools: Sequence[Any]) -> Floats:
     """(columns, columns) from what nobody knows, under alternative s: the same in all arms."""
     widest = max(pools, key=lambda pool: len(pool.names))
     names = list(dict.fromkeys((*widest.names, *(one for block in blocks for one in block.gradient[s]))))
-    gradient = np.array(
-        [np.concatenate([block.gradient[s].get(one, np.zeros(block.mean.shape[1])) for block in blocks]) for one in names]
-    )
+    gradient = np.array([np.concatenate([block.gradient[s].get(one, np.zeros(block.mean.shape[1])) for block in blocks]) for one in names])
     known = len(widest.names)
     return np.asarray(widest.covariance(gradient[:known]) + gradient[known:].T @ gradient[known:])
 
@@ -401,7 +298,7 @@ def _studies(candidates: Sequence[Candidate], mean: Floats) -> Floats:
     middle = np.abs(mean.mean(axis=0))
     size = np.where([scale_of(one) == "linear" for one in readings], size * np.maximum(middle, 1.0), size)
     same = np.array([[one == other for other in readings] for one in readings])
-    return np.outer(size, size) * same * (SAME_LAB + (1.0 - SAME_LAB) * np.eye(len(readings)))
+    return np.asarray(np.outer(size, size) * same * (SAME_LAB + (1.0 - SAME_LAB) * np.eye(len(readings))))
 
 
 def _beliefs(
@@ -506,7 +403,7 @@ def _verdict(held: Question, best: Option, weights: tuple[float, float]) -> tupl
     what = "; ".join(f"{label} on day{'s' if len(when) > 1 else ''} {', '.join(when)} ({arm})" for (arm, label), when in days.items())
     said = [
         f"Before it: {100 * weights[0]:.0f} % that {held.between.no}; {100 * weights[1]:.0f} % that {held.between.yes}.",
-        f"{'The cheapest study found' if best.reached else 'The cheapest study that tells nearly as much as any'}: {best.n} people an arm, {what}. "
+        f"The cheapest study {'found' if best.reached else 'that tells nearly as much as any'}: {best.n} people an arm, {what}. "
         f"It costs {best.cost:,.0f} units and gives the alternative that holds {100 * best.right:.0f} % on average "
         f"(Bayes factor of ten to the {best.log10_factor:.1f}).",
     ]
@@ -523,7 +420,7 @@ def _notices(drawn: Drawn, calibration: str) -> Iterator[Notice]:
         text = "calibration: stale. The equations or the numbers under them have changed since the population was fitted."
         yield Notice(code=WarningCode.CALIBRATION_STALE, text=text)
     if not drawn.resolved:
-        text = "The drawn people could not be led to the rules of entry, so the study begins elsewhere than it says. Ask for more (--draws)."
+        text = "The drawn people could not be led to the rules of entry: the study begins elsewhere than it says. Ask for more (--draws)."
         yield Notice(code=WarningCode.FEW_DRAWS, text=text)
 
 
@@ -533,8 +430,8 @@ def _assumptions(held: Question) -> tuple[str, ...]:
         "Means over people are compared and taken as normal; how the spread of people looks would tell more, so this is a floor.",
         "Both alternatives are taken as right in all else. A very large Bayes factor says that their predictions hardly overlap: then data "
         "that others hold may decide already.",
-        "Studies differ by their laboratories as in `corrin check` (0.18 of a logarithm for MMA), most of it alike on all days of one study; "
-        "change within a study tells more than a level.",
+        "Studies differ by their laboratories as in `corrin check` (0.18 of a logarithm for MMA), most of it alike on all days of one "
+        "study, so that change within a study tells more than a level.",
         "What nobody knows of typical people moves all arms together, to first order. Costs are in arbitrary units: "
         f"{held.costs.person:g} for a person, {held.costs.visit:g} for a visit, the measurements as the question says.",
         "Measurements are added one by one by what they tell for their cost; that is not proven to be the cheapest study.",

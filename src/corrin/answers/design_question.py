@@ -28,7 +28,7 @@ Visit = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0.0, le=7305
 
 
 class Between(Strict):
-    """The two alternatives: a form of the model that is there or not, or a number nobody knows, one SD below and above its typical value."""
+    """The alternatives: a form of the model that is there or not, or an unknown number one SD below and above its typical value."""
 
     parameter: Name
     no: Text

@@ -135,7 +135,7 @@ class Shares:
 def salib() -> Any:
     """SALib, an optional package. Raises `EnvironmentProblem`."""
     try:
-        import SALib
+        import SALib  # type: ignore[import-untyped]
 
         return SALib
     except ImportError:
@@ -147,8 +147,8 @@ def salib() -> Any:
 def morris(function: Function, names: Sequence[str], walks: int, seed: int) -> Shares:
     """Elementary effects of `function` ((names, runs) standard normals -> (runs,)) over the central 90 % of every unknown."""
     salib()
-    from SALib.analyze.morris import analyze
-    from SALib.sample.morris import sample
+    from SALib.analyze.morris import analyze  # type: ignore[import-untyped]
+    from SALib.sample.morris import sample  # type: ignore[import-untyped]
 
     problem = {"num_vars": len(names), "names": list(names), "bounds": [[EDGE, 1.0 - EDGE]] * len(names)}
     with warnings.catch_warnings():
@@ -166,8 +166,8 @@ def morris(function: Function, names: Sequence[str], walks: int, seed: int) -> S
 def sobol(function: Function, names: Sequence[str], apart: Sequence[str], size: int, seed: int) -> Shares:
     """Shares of the variance of `function` for the names set `apart`; all others count as one group called `rest`."""
     salib()
-    from SALib.analyze.sobol import analyze
-    from SALib.sample.sobol import sample
+    from SALib.analyze.sobol import analyze  # type: ignore[import-untyped]
+    from SALib.sample.sobol import sample  # type: ignore[import-untyped]
 
     groups = [name if name in apart else "rest" for name in names]
     problem: dict[str, Any] = {"num_vars": len(names), "names": list(names), "bounds": [[0.0, 1.0]] * len(names)}
@@ -222,7 +222,7 @@ def parse_answer(text: str) -> tuple[str, float]:
         row = known.find_analyte(reading)
         near = [row.reading] if row is not None and row.reading else known.near(reading, {name: name for name in readings()})
         cure = f"Did you mean {' or '.join(map(str, near))}?" if near else "`corrin explain` lists the readings."
-        raise InputError("--answer", f"{ascii(reading)} is no reading of the body", "", cure)
+        raise InputError("--answer", f"{reading!a} is no reading of the body", "", cure)
     if day > 7305.0:
         raise InputError("--answer", f"day {day:g}", "at most 7,305 days (20 years)")
     return reading, day
@@ -267,7 +267,7 @@ def sensitivity(
 
     def function(z: Floats) -> Floats:
         y = response(z)
-        return np.log(np.maximum(y, 1e-12)) if logs else y
+        return np.asarray(np.log(np.maximum(y, 1e-12)) if logs else y)
 
     names = response.names
     tell("which unknowns move it", 0.1)
@@ -419,10 +419,15 @@ def _verdict(indices: Sequence[Index], swings: Sequence[Swing], label: str, meth
     said = []
     if method == "sobol":
         top = [one for one in indices if one.total is not None and one.kind != "rest"][:3]
-        parts = [f"{_inside(one.label)} ({100 * (one.total or 0.0):.0f} % of the variance, ± {100 * (one.total_error or 0.0):.0f})" for one in top]
+        parts = [
+            f"{_inside(one.label)} ({100 * (one.total or 0.0):.0f} % of the variance, ± {100 * (one.total_error or 0.0):.0f})"
+            for one in top
+        ]
         said.append(f"{label} hangs most on {'; '.join(parts)}.")
         if sum_first is not None:
-            said.append(f"Alone, the unknowns explain {100 * min(max(sum_first, 0.0), 1.0):.0f} % of it; the rest is that they act together.")
+            said.append(
+                f"Alone, the unknowns explain {100 * min(max(sum_first, 0.0), 1.0):.0f} % of it; the rest is that they act together."
+            )
     else:
         said.append(f"{label} is moved most by {'; '.join(_inside(one.label) for one in indices[:3])}.")
     if swings:

@@ -3,8 +3,8 @@
 The same drawn people go through each arm, so that the difference between arms is that of the treatment alone. What a number in a trial owes
 to chance differs from what it owes to ignorance: participants differ from each other, but all share the typical values of the body, which
 nobody knows exactly. A person's random number z of a parameter with variance b^2 between people and u^2 of not knowing is
-sqrt(r) e + sqrt(1 - r) d, r = u^2 / (b^2 + u^2): e the same for all participants, d their own. A *world* is one draw of all e. Readings move
-with z along the slopes found in the drawn people with their entry held fixed (to first order; `inference/points.py` does the same).
+sqrt(r) e + sqrt(1 - r) d, r = u^2 / (b^2 + u^2): e the same for all participants, d their own. A *world* is one draw of all e. Readings
+move with z along the slopes found in the drawn people with their entry held fixed (to first order; `inference/points.py` does the same).
 """
 
 from __future__ import annotations

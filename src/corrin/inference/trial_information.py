@@ -1,7 +1,7 @@
 """How much a study would tell: two forms of the model, means over n people as data, everything normal.
 
-Under each form s the means over n people of the measured columns are normal around mu_s with covariance V_s = C_s + (Sigma_s + noise) / n: C_s
-is what nobody knows of typical people and how studies differ, Sigma_s how people differ. Only means count, not how the spread of people
+Under each form s the means over n people of the measured columns are normal around mu_s with covariance V_s = C_s + (Sigma_s + noise) / n:
+C_s is what nobody knows of typical people and how studies differ, Sigma_s how people differ. Only means count, not how the spread of people
 looks, so that what is said is a floor. From it follow, by drawing data:
 
 - the expected information on the form: entropy before minus mean entropy after, in bits (Lindley DV. Ann Math Stat 1956;27:986-1005);
@@ -24,9 +24,9 @@ DATA = 2000
 
 @dataclass(frozen=True)
 class Beliefs:
-    """Two forms of the model. mean (2, columns); people (2, columns, columns) how people differ, 0 between arms; noise (columns,) variance of
-    one measurement; shared (2, columns + answers, columns + answers) what nobody knows and how studies differ; answers (2, answers) means; weights (2,);
-    chance (columns, columns): variance of the difference of the two means from the number of drawn people."""
+    """Two forms of the model. mean (2, columns); people (2, columns, columns) how people differ, 0 between arms; noise (columns,) variance
+    of one measurement; shared (2, columns + answers, columns + answers) what nobody knows and how studies differ; answers (2, answers)
+    means; weights (2,); chance (columns, columns) variance of the difference of the two means from the number of drawn people."""
 
     mean: Floats
     people: Floats
@@ -97,8 +97,8 @@ def _answers(beliefs: Beliefs, chosen: Ints, means: Floats, V: Floats, y: Floats
 
 
 def _both(beliefs: Beliefs, chosen: Ints, n: float) -> tuple[Floats, Floats]:
-    """Means (2, chosen) and covariances (2, chosen, chosen). The means are drawn together by what of their distance is the chance of who was
-    drawn: n people of a study are compared, and thousands of drawn ones are not without end."""
+    """Means (2, chosen) and covariances (2, chosen, chosen). The means are drawn together by what of their distance is the chance of
+    who was drawn."""
     rows = np.ix_(chosen, chosen)
     V = np.array([beliefs.shared[s][rows] + (beliefs.people[s][rows] + np.diag(beliefs.noise[chosen])) / n for s in (0, 1)])
     V += 1e-12 * np.eye(len(chosen)) * np.maximum(np.trace(V, axis1=1, axis2=2), 1e-9)[:, None, None]

@@ -1,7 +1,7 @@
 """One answer as a function of everything that is not known: standard normals in, a reading on a day out, on a frozen grid.
 
-On a frozen grid the solution is a smooth function of the parameters (each step is arithmetic), so that differences are clean. The grid comes
-from a panel of the prior, as everywhere; what it leaves out is measured on the panel.
+On a frozen grid the solution is a smooth function of the parameters (each step is arithmetic), so that differences are clean. The grid
+comes from a panel of the prior, as everywhere; what it leaves out is measured on the panel.
 """
 
 from __future__ import annotations

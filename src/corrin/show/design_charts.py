@@ -99,9 +99,8 @@ def _options(answer: Data) -> Spec:
     ]
     x = {"field": "cost", "type": "quantitative", "scale": {"type": "log"}, "title": "cost, units"}
     y = {"field": "right", "type": "quantitative", "scale": {"domain": [50, 100]}, "title": "given to the alternative that holds, %"}
-    colour = {
-        "field": "kind", "type": "nominal", "legend": None, "scale": {"domain": ["other", "recommended"], "range": [PALETTE[0], PALETTE[1]]},
-    }  # fmt: skip
+    colours = {"domain": ["other", "recommended"], "range": [PALETTE[0], PALETTE[1]]}
+    colour = {"field": "kind", "type": "nominal", "legend": None, "scale": colours}
     return {
         "width": 420, "height": 260, "data": {"values": rows},
         "layer": [

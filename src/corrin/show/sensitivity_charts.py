@@ -26,8 +26,8 @@ def chart(answer: Data, figure: str = "tornado") -> Spec:
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "title": {
-            "text": FIGURES[figure], "subtitle": [f"{answer['label']} {when}, {answer['of']}", said, answer["disclaimer"]], "anchor": "start",
-            "frame": "bounds", "fontSize": 16, "subtitleFontSize": 11, "subtitleColor": GREY, "offset": 14,
+            "text": FIGURES[figure], "subtitle": [f"{answer['label']} {when}, {answer['of']}", said, answer["disclaimer"]],
+            "anchor": "start", "frame": "bounds", "fontSize": 16, "subtitleFontSize": 11, "subtitleColor": GREY, "offset": 14,
         },
         **body,
         "config": {
@@ -81,6 +81,7 @@ def _tornado(answer: Data) -> tuple[Spec, str]:
 
 
 def _indices(answer: Data) -> tuple[Spec, str]:
+    kinds: tuple[tuple[str, str], ...]
     if answer["method"] == "sobol":
         held = [one for one in answer["indices"] if one["total"] is not None][:MOST]
         kinds, said = (("first", "alone"), ("total", "with the others")), "Share of the variance; bar: 95 % bootstrap interval."
@@ -88,7 +89,10 @@ def _indices(answer: Data) -> tuple[Spec, str]:
         times = 100.0
     else:
         held = list(answer["indices"][:MOST])
-        kinds, said = (("mu_star", "mean absolute change"),), "Mean absolute change over the central 90 % of each unknown (mu*), 95 % interval."
+        kinds, said = (
+            (("mu_star", "mean absolute change"),),
+            "Mean absolute change over the central 90 % of each unknown (mu*), 95 % interval.",
+        )
         title, times = ("change, log units" if answer["log"] else "change"), 1.0
     rows = [
         {

@@ -33,7 +33,10 @@ def _indices(answer: Data, width: int) -> list[str]:
         rows = [["unknown", "alone, % of the variance", "with the others, %"]]
         for one in [one for one in answer["indices"] if one["total"] is not None][: SHOWN + 1]:
             rows.append([one["label"], _share(one["first"], one["first_error"]), _share(one["total"], one["total_error"])])
-        return [title(f"Shares of the variance{' of its logarithm' if answer['log'] else ''} (Sobol; ± half of the 95 % bootstrap interval)"), table(rows, width)]
+        return [
+            title(f"Shares of the variance{' of its logarithm' if answer['log'] else ''} (Sobol; ± half of the 95 % bootstrap interval)"),
+            table(rows, width),
+        ]
     what = "log units" if answer["log"] else plain_unit(answer["unit"]) or "share"
     rows = [["unknown", f"change over its 90 % (mu*), {what}", "depends on the others (sigma)"]]
     for one in answer["indices"][:SHOWN]:

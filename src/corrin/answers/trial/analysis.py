@@ -31,8 +31,9 @@ class Tested:
         """The two-sided interval of 1 - alpha."""
         from scipy.special import stdtrit
 
-        half = np.where(np.isfinite(self.freedom), stdtrit(np.maximum(self.freedom, 1.0), 1.0 - alpha / 2.0), _z(1.0 - alpha / 2.0)) * self.se
-        return self.effect - half, self.effect + half
+        share = 1.0 - alpha / 2.0
+        times = np.where(np.isfinite(self.freedom), stdtrit(np.maximum(self.freedom, 1.0), share), _z(share))
+        return self.effect - times * self.se, self.effect + times * self.se
 
 
 def _z(share: float) -> float:

@@ -111,7 +111,7 @@ class EndPoint(Strict):
     margin: Positive | None = None
     """Non-inferiority: how much worse still counts as as good. A ratio above 1 on log, else in the unit (shares: 0 to 1)."""
     primary: bool = False
-    reported: dict[str, Number] = {}
+    reported: dict[str, Number] = Field(default_factory=dict)
     """What a published trial of this design reported, by arm, in `unit`."""
 
 
@@ -133,8 +133,8 @@ class Trial(Strict):
     arm: Annotated[tuple[TrialArm, ...], Field(min_length=1, max_length=8)]
     visits_d: Annotated[tuple[Day, ...], Field(min_length=1, max_length=60)]
     dropout: DropOut = DropOut()
-    noise: dict[str, Annotated[float, Field(strict=True, ge=0.0, le=100.0)]] = {}
-    """Scatter of one measurement, by reading: SD of the logarithm for laboratory values, SD in the unit for scores, delays and functions."""
+    noise: dict[str, Annotated[float, Field(strict=True, ge=0.0, le=100.0)]] = Field(default_factory=dict)
+    """Scatter of one measurement, by reading: SD of the logarithm for laboratory values, else SD in the unit."""
     alpha: Annotated[float, Field(strict=True, gt=0.0, lt=0.5)] = 0.05
     end_point: Annotated[tuple[EndPoint, ...], Field(min_length=1, max_length=12)]
 

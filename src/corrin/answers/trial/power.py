@@ -83,9 +83,7 @@ def repeats_of(here: Ready, n: int, count: int, seed: int, worlds: bool, only: E
         for key, held in parts.items()
     }
     by_name = {one.name: one for one in asked}
-    shown = {
-        key: success(found, here.trial.alpha, by_name[key[0]].better, margin_of(by_name[key[0]])) for key, found in tested.items()
-    }
+    shown = {key: success(found, here.trial.alpha, by_name[key[0]].better, margin_of(by_name[key[0]])) for key, found in tested.items()}
     return Repeats(tested, shown, {key: np.concatenate(held) for key, held in sums.items()})
 
 
@@ -133,7 +131,7 @@ def _across(here: Ready, one: EndPoint, arm: int, seed: int) -> Iterator[float]:
 
 
 def size(here: Ready, one: EndPoint, arm: int, shown: NDArray[np.bool_], seed: int) -> Size:
-    """People in all for 80 %: repeated at sizes until the power is near it, then by the root law; the interval is that of the power there."""
+    """People in all for 80 %: repeated at sizes until the power is near it, then by the root law; the interval is of the power there."""
     n, count = here.trial.n, min(len(shown), 400)
     least = max(4 * len(here.arms), 8)
     tried: dict[int, NDArray[np.bool_]] = {n: shown}

@@ -114,7 +114,7 @@ def trial_faults(trial: Trial) -> Iterator[InputError]:
     yield from _twice("arm", [arm.name for arm in trial.arm])
     yield from _twice("end_point", [one.name for one in trial.end_point])
     for reading in {item.reading for item in trial.baseline} & {rule.reading for rule in trial.entry}:
-        yield InputError("baseline", f"{reading} has a rule of entry too", "one of them: a reported day 0 is that of people who met the rule")
+        yield InputError("baseline", f"{reading} has a rule of entry too", "one of them: people with a reported day 0 met the rule")
     if sum(arm.control for arm in trial.arm) > 1:
         yield InputError("arm", "two arms are the control", "one", "Leave `control` out of the others.")
     if list(trial.visits_d) != sorted(set(trial.visits_d)):
@@ -186,7 +186,7 @@ def _end_point(one: EndPoint, where: str, trial: Trial) -> Iterator[InputError]:
         yield from _pain(one, called)
         return
     if one.measure is not None:
-        yield InputError(f"{called}.measure", "a published measure", "only with kind = \"pain\"")
+        yield InputError(f"{called}.measure", "a published measure", 'only with kind = "pain"')
     if one.reading is None:
         yield InputError(f"{called}.reading", "missing", "the reading that is compared", f"Readings: {', '.join(readings())}.")
         return
@@ -215,7 +215,7 @@ def _fits(one: EndPoint, called: str) -> Iterator[InputError]:
     if not limited and one.limit is not None:
         yield InputError(f"{called}.limit", "a limit", f"none for the kind {one.kind}")
     if reading in SIGNS and one.kind not in ("recovery", "level"):
-        yield InputError(f"{called}.kind", f"{one.kind} of {reading}, which is there or not", "recovery, or level (share of people with it)")
+        yield InputError(f"{called}.kind", f"{one.kind} of {reading}, which is there or not", "recovery, or level (share with it)")
     if one.kind == "recovery" and reading not in (*FUNCTIONS, *SYMPTOMS):
         names = ", ".join((*FUNCTIONS, *SYMPTOMS))
         yield InputError(f"{called}.reading", f"recovery of {reading}", f"one of {names}")

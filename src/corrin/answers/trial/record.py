@@ -43,7 +43,7 @@ class Form(Record):
 
 
 class Comparison(Record):
-    """An arm against the control at one end point. Effects are ratios, differences or hazard ratios as `effect_kind` of the end point says."""
+    """An arm against the control at one end point. Effects are what `effect_kind` of the end point says."""
 
     arm: str
     control: str
@@ -134,7 +134,8 @@ class TrialAnswer(Answer):
         columns: dict[str, list[Any]] = {name: [] for name in ("arm", "reading", "unit", "time_days", "p05", "p25", "p50", "p75", "p95")}
         for band in self.courses:
             for place, day in enumerate(band.time_days):
-                row = (band.arm, band.reading, band.unit, day, *(getattr(band, name)[place] for name in ("p05", "p25", "p50", "p75", "p95")))
+                levels = (values[place] for values in (band.p05, band.p25, band.p50, band.p75, band.p95))
+                row = (band.arm, band.reading, band.unit, day, *levels)
                 for column, value in zip(columns.values(), row, strict=True):
                     column.append(value)
         return columns

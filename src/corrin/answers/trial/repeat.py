@@ -268,7 +268,7 @@ def value_of(here: Ready, one: EndPoint, seen: Seen) -> Floats:
 def compare_arms(here: Ready, one: EndPoint, seen: Seen, arm: int) -> Tested:
     """An arm against the control, for every repeat."""
     mine, theirs = seen.arm == arm, seen.arm == here.control
-    visit, place = place_of(here, one)
+    _, place = place_of(here, one)
     if one.kind in TO_EVENT:
         limit = limit_of(here, one)
         values = seen.value[:, :, 1:, place]

@@ -10,9 +10,10 @@ from corrin.answers.record import Notice, WarningCode
 from corrin.answers.trial import power, repeat
 from corrin.answers.trial.document import TO_EVENT, EndPoint, Trial
 from corrin.answers.trial.power import Repeats, is_ratio
-from corrin.answers.trial.reader import FUNCTIONS, analyte_of, in_unit, is_log, plan_of, unit_of
+from corrin.answers.trial.reader import FUNCTIONS, in_unit, is_log, plan_of, unit_of
 from corrin.answers.trial.record import ArmAnswer, ArmResult, Comparison, CourseBand, EndPointAnswer, Span
 from corrin.answers.trial.repeat import Ready, stream
+from corrin.studies.reader import analyte_of
 
 TOO_FEW = 100
 """Independent people below which the answer says so."""
@@ -54,7 +55,8 @@ def end_point(
     if kind == "difference" and factor(one) != 1.0:
         comparisons = [_in_unit(item, factor(one)) for item in comparisons]
     return EndPointAnswer(
-        name=one.name, kind=one.kind, reading=one.reading or "", label=label_of(one.reading or ""), unit=one.unit or unit_of(one.reading or ""),
+        name=one.name, kind=one.kind, reading=one.reading or "", label=label_of(one.reading or ""),
+        unit=one.unit or unit_of(one.reading or ""),
         day=None if one.kind in TO_EVENT else one.day if one.day is not None else trial.visits_d[-1], primary=one.primary,
         looked_for=looked_for(trial, one), effect_kind=kind, comparisons=tuple(comparisons),
         arms=tuple(arm_result(here, one, arm, unknown, seed) for arm in range(len(trial.arm))),
@@ -63,6 +65,7 @@ def end_point(
 
 def _in_unit(item: Comparison, times: float) -> Comparison:
     """A comparison of differences in the end point's own unit."""
+
     def turned(span: Span | None) -> Span | None:
         return None if span is None else Span(p05=times * span.p05, p50=times * span.p50, p95=times * span.p95)
 
@@ -158,7 +161,7 @@ def notices(here: Ready, calibration: str) -> Iterator[Notice]:
         text = "calibration: stale. The equations or the numbers under them have changed since the population was fitted."
         yield Notice(code=WarningCode.CALIBRATION_STALE, text=text)
     if not here.pool.resolved:
-        text = "The drawn people could not be led to the rules of entry or to the reported day 0, so the trial begins elsewhere than it says."
+        text = "The drawn people could not be led to the rules of entry or the reported day 0: the trial begins elsewhere than it says."
         yield Notice(code=WarningCode.FEW_DRAWS, text=text)
     elif here.pool.effective < TOO_FEW:
         text = f"Only {here.pool.effective:.0f} of the drawn people count independently. Ask for more (--draws)."
