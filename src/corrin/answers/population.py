@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,8 @@ Floats = NDArray[np.float64]
 Z90 = 1.6448536269514722
 FEW = 400
 """People of a band or group below which a number is left out: its interval would say nothing."""
+LEAST_REPORTED = 200
+"""People below which a reported figure is not set beside theirs."""
 LEAST_FOR_REPLICATES = 50
 """People of a replicate below which its own mean says nothing of what is not known."""
 
@@ -282,6 +286,8 @@ def _per_case(name: str, each: float, averted: Estimate) -> dict[str, Any]:
 
 def _anchors(design: Design, total: Counted) -> Iterable[Anchor]:
     """The survey's quantiles beside those of these people, where the people are the survey's."""
+    if not design.people.diets and not design.people.causes and design.people.tablets == "survey":
+        yield from _reported(total)
     if design.people != People():
         return
     yield from _outside(total)
@@ -305,12 +311,26 @@ def _anchors(design: Design, total: Counted) -> Iterable[Anchor]:
                 )  # fmt: skip
 
 
+def _reported(total: Counted) -> Iterable[Anchor]:
+    """Figures of facts/crowd/reported.csv."""
+    for row in csv.DictReader(files("corrin.facts").joinpath("crowd", "reported.csv").read_text("utf-8").splitlines()):
+        people, low = (int(number) for number in total.outside[OUTSIDE.index(row["group"])])
+        if people < LEAST_REPORTED:
+            continue
+        observed, predicted = float(row["percent"]), 100.0 * low / people
+        yield Anchor(
+            what=row["what"], band=row["group"], unit="%", observed=observed,
+            observed_low=float(row["low"]) if row["low"] else None, observed_high=float(row["high"]) if row["high"] else None,
+            predicted=predicted, miss=predicted - observed, source=row["source"], fitted=False,
+        )  # fmt: skip
+
+
 def _outside(total: Counted) -> Iterable[Anchor]:
     """How many had a low serum B12 in a survey the calibration never saw."""
     from corrin.studies.reader import read_study
 
     study = read_study("evatt2010")
-    for place, name in enumerate(OUTSIDE):
+    for place, name in enumerate(OUTSIDE[:2]):
         arm = next((arm for arm in study.arm if arm.name == name), None)
         people, low = (int(number) for number in total.outside[place])
         if arm is None or people < FEW:

@@ -126,6 +126,8 @@ def _anchors(answer: Data, width: int) -> str:
     if not answer["anchors"]:
         return ""
     fitted = [row for row in answer["anchors"] if row["fitted"]]
+    if not fitted:
+        return "\n".join([title("Beside a survey"), *(wrap(_outside(row), width) for row in answer["anchors"])])
     near = sum(abs(row["miss"]) <= 0.15 for row in fitted)
     worst = sorted(fitted, key=lambda row: -abs(row["miss"]))[:3]
     said = "; ".join(f"{row['what']}, {row['band']}: {row['predicted']:.3g} for {row['observed']:.3g} {row['unit']}" for row in worst)
@@ -139,10 +141,10 @@ def _anchors(answer: Data, width: int) -> str:
 
 def _outside(row: Data) -> str:
     """A number the population was not fitted to."""
-    return (
-        f"{row['what']}, {row['band']}: {row['predicted']:.1f} {row['unit']} here; {row['observed']:g} "
-        f"({row['observed_low']:g}-{row['observed_high']:g}) in {row['source']}, which the calibration never saw."
-    )
+    band = f" ({row['observed_low']:g}-{row['observed_high']:g})" if row["observed_low"] is not None else ""
+    said = f"{row['what']}, {row['band']}: {row['predicted']:.1f} {row['unit']} here"
+    return f"{said}; {row['observed']:g}{band} in {row['source']} (not fitted)."
+
 
 
 def _rests(answer: Data, width: int) -> str:
