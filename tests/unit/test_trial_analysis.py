@@ -92,7 +92,7 @@ def test_exact_interval_is_scipys(count: int, of: int) -> None:
 
 
 def test_power_is_tabled() -> None:
-    """Cohen J. Statistical Power Analysis for the Behavioral Sciences. 1988, table 2.3.5: d = 0.5, 64 in each group, two-sided 5 %: 0.80."""
+    """Cohen J. Statistical Power Analysis for the Behavioral Sciences. 1988, table 2.3.5: d = 0.5, 64 in each group: 0.80."""
     assert analysis.power_of_means(0.5, 1.0, 1.0, 64, 64, 0.05) == pytest.approx(0.80, abs=0.005)
     assert analysis.power_of_means(0.0, 1.0, 2.0, 30, 20, 0.05) == pytest.approx(0.05, abs=1e-6)
 

@@ -156,10 +156,9 @@ def morris(function: Function, names: Sequence[str], walks: int, seed: int) -> S
         x = sample(problem, walks, num_levels=LEVELS, seed=seed)
         y, bad = _answers(function, x)
         found = analyze(problem, x, y, num_levels=LEVELS, seed=seed, num_resamples=200, conf_level=0.95)
-    full = 1.0 - 2.0 * EDGE  # effects come per unit of the share; told over the whole range
     return Shares(
-        {name: (full * float(found["mu_star"][k]), full * float(found["mu_star_conf"][k])) for k, name in enumerate(names)},
-        {name: (full * float(found["sigma"][k]), 0.0) for k, name in enumerate(names)}, bad,
+        {name: (float(found["mu_star"][k]), float(found["mu_star_conf"][k])) for k, name in enumerate(names)},
+        {name: (float(found["sigma"][k]), 0.0) for k, name in enumerate(names)}, bad,
     )  # fmt: skip
 
 
