@@ -22,10 +22,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corrin.answers.assess.function import logit, mma_limit
+from corrin.answers.assess.function import ODDS_AGE_Y, logit, mma_limit
+from corrin.answers.assess.function import Person as Asked
 from corrin.answers.assess.reports import allowed_for
 from corrin.answers.assess.state import Evidence, bands_at, exceeds, lacking, normalised, posterior
+from corrin.answers.assess.why import stated_causes, unnamed_share
 from corrin.body.nerve import shortfall
+from corrin.case.case import Case, History, Person
 from corrin.engine.draw import normals
 from corrin.facts import deficiency as facts
 from corrin.facts.reader import analytes
@@ -41,7 +44,10 @@ AGE_WIDTH_Y = 6.0
 PSEUDO = 0.5
 FEWEST = 12
 WITH_KIDNEY = ("mma", "homocysteine")
-MOST_WITH_HISTORY = 4000
+MOST_WITH_HISTORY = 8000
+OTHER_AGES_Y, HISTORY_STEP = (35.0, 70.0), 4
+"""Ages at which the odds of a history are tried, and every how many-th history is."""
+CAUSES = sorted({name for name, *_ in histories()})
 COMPARED = 250
 """People of each spectrum in whom the table is compared with the person-level posterior, half of them with little function."""
 UNSURE = 0.5
@@ -168,7 +174,10 @@ def evidence(people: People, place: int, names: Sequence[str]) -> list[Evidence]
 
 
 PATTERNS: Mapping[str, tuple[str, ...]] = {
+    "no result": (),
     "serum B12": ("serum_b12",),
+    "MMA": ("mma",),
+    "homocysteine": ("homocysteine",),
     "active B12": ("holotranscobalamin",),
     "serum B12 and MMA": ("serum_b12", "mma"),
     "serum B12 and homocysteine": ("serum_b12", "homocysteine"),
@@ -313,21 +322,22 @@ def distil(count: int, others: int, seed: int) -> facts.Deficiency:
     whole = population()
     groups = {"community": of_community(whole, count, seed), "clinic": of_clinic(whole, count, seed)}
     each = min(MOST_WITH_HISTORY, max(400, count // 10))
-    without = shares(of_history(whole, 50.0, 4 * each, seed, tested=False), edges, None)
-    factors: dict[str, list[facts.Factor]] = {}
-    for name, amount, years, history, person in histories():
-        people = of_history(whole, 50.0, each, seed, history, tested=False, **person)
-        with_ = shares(people, edges, None)
-        factors.setdefault(name, []).append(facts.Factor(amount, years, tuple(a / b for a, b in zip(with_, without, strict=True))))
-        print(f"{name} {amount or ''} {years or ''}: {sum(with_[: edges.index(floor)]):.1%}", file=sys.stderr)
     clinic = fit(groups["clinic"], edges)
     central = {"community": fit(groups["community"], edges, clinic), "clinic": clinic}
     parameters = {row.name: row for row in whole.rows}
     limit = analytes()["mma"].reference_high
     table = facts.Deficiency(
-        made_of(), floor, FLOOR_INSULT, edges, AGES, central, (), {name: tuple(rows) for name, rows in factors.items()}, {}, (), (), {},
-        float(limit or 0.0), parameters["mma_kidney_power"].value,
+        made_of(), floor, FLOOR_INSULT, edges, AGES, central, (), {}, {}, (), (), 0.0, {}, float(limit or 0.0),
+        parameters["mma_kidney_power"].value,
     )  # fmt: skip
+    factors: dict[str, list[facts.Factor]] = {}
+    for name, amount, years, history, person in histories():
+        with_ = shares(of_history(whole, ODDS_AGE_Y, each, seed, history, **person), edges, None)
+        without = without_history(table, ODDS_AGE_Y, history)
+        factors.setdefault(name, []).append(facts.Factor(amount, years, tuple(a / b for a, b in zip(with_, without, strict=True))))
+        print(f"{name} {amount or ''} {years or ''}: {sum(with_[: edges.index(floor)]):.1%}", file=sys.stderr)
+    table = replace(table, factors={name: tuple(rows) for name, rows in factors.items()})
+    table = replace(table, history_error=history_error(table, each, seed + 500))
     tests = {"community": of_community(whole, 10_000, seed + 1000), "clinic": of_clinic(whole, 10_000, seed + 1000)}
     table = replace(table, beside=weights(table, tests))
     table = on_others(table, groups, seed)
@@ -338,6 +348,36 @@ def distil(count: int, others: int, seed: int) -> facts.Deficiency:
         drawn.append({spectrum: fit(people, edges, central[spectrum]) for spectrum, people in few.items()})
         print(f"population {number + 1} of {others}", file=sys.stderr)
     return replace(table, others=tuple(drawn))
+
+
+def case_with(age_y: float, history: Mapping[str, Any]) -> Case:
+    """Somebody with a history and nothing else."""
+    return Case(format="corrin.case/1", as_of="day 0", person=Person(age_y=age_y), history=History.model_validate(dict(history)))
+
+
+def without_history(table: facts.Deficiency, age_y: float, history: Mapping[str, Any]) -> tuple[float, ...]:
+    """What the table takes for somebody of a clinic before the named causes count: the odds of a cause are against this."""
+    case = case_with(age_y, history)
+    named = stated_causes(case, replace(table, factors=dict.fromkeys(CAUSES, (facts.Factor(None, None, ()),))), {})
+    return Asked(table, "clinic", age_y, (), None, unnamed_share(case, named)).prior(table.central)
+
+
+def history_error(table: facts.Deficiency, count: int, seed: int) -> float:
+    """How far the prior with a history lies from people simulated with it, at ages the table's odds were not made at (log odds)."""
+    whole, gaps = population(), []
+    for age_y in OTHER_AGES_Y:
+        for name, amount, years, history, _ in list(histories())[::HISTORY_STEP]:
+            if name == "nitrous_oxide":
+                continue
+            people = of_history(whole, age_y, count, seed, history)
+            named = stated_causes(case_with(age_y, history), table, {})
+            unnamed = unnamed_share(case_with(age_y, history), named)
+            odds = tuple(cause.odds for cause in named if cause.odds is not None)
+            said_ = lacking(Asked(table, "clinic", age_y, odds, None, unnamed).prior(table.central), table)
+            true = float((people.activity < table.floor_percent).mean())
+            gaps.append(gap(Tried(said_, true, 0.0)))
+            print(f"{name} {amount or ''} {years or ''} at {age_y:g}: said {said_:.1%}, true {true:.1%}", file=sys.stderr)
+    return float(np.sqrt(np.mean(np.square(gaps))))
 
 
 def on_others(table: facts.Deficiency, crowds: Mapping[str, People], seed: int, count: int = COMPARED) -> facts.Deficiency:

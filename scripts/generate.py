@@ -19,6 +19,7 @@ def files() -> dict[str, str]:
     from corrin.answers.check_record import schema as check_schema
     from corrin.answers.record import schema
     from corrin.answers.reference import commands_page, parameters_page, plans_page, products_page, readings_page, sources_page
+    from corrin.answers.shapes import schemas as answer_schemas
     from corrin.case.schemas import schema_texts
     from corrin.guides.page import guides_page
     from corrin.guides.schema import schema_text as guide_schema
@@ -28,6 +29,7 @@ def files() -> dict[str, str]:
     return {
         "schemas/answer.json": _schema(schema),
         "schemas/check.json": _schema(check_schema),
+        **{f"schemas/{name}.json": json.dumps(made, indent=2, ensure_ascii=False) + "\n" for name, made in answer_schemas().items()},
         "schemas/guide.json": guide_schema(),
         "schemas/study.json": schema_text(),
         **{f"schemas/{name}": text for name, text in schema_texts().items()},

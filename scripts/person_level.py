@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 import corrin
 from corrin.answers.assess import assess
+from corrin.answers.assess.function import Person as Asked
 from corrin.answers.assess.function import logit, mma_limit, own_error
 from corrin.case.case import Case
 from corrin.case.reader import read_case
@@ -71,6 +73,7 @@ class Compared:
     true_mma: float
     sd_mma: float
     note: str = ""
+    history: bool = False
 
     def gap(self, mma: bool = False) -> float:
         """Log odds said less true."""
@@ -85,7 +88,9 @@ class Compared:
     def error(self, mma: bool = False) -> float:
         """SD of the difference: the table's own error, as stated, and the posterior's."""
         table = deficiency()
-        own = own_error(table.exceeding, self.said_mma) if mma else own_error(table.regions, self.said)
+        told = ((0.0,),) if self.history else ()
+        asked = Asked(table, CLINIC, 50.0, told, None)
+        own = own_error(asked, table.exceeding, self.said_mma) if mma else own_error(asked, table.regions, self.said)
         return float(np.hypot(own, self.sd_mma if mma else self.sd))
 
     def agrees(self, mma: bool = False) -> bool:
@@ -95,8 +100,10 @@ class Compared:
 
 def case_of(age_y: float, egfr: float, reported: Mapping[str, float], history: Mapping[str, Any] | None) -> Case:
     """Somebody with results of today."""
-    labs = [{"analyte": name, "value": value, "unit": analytes()[name].unit, "date": "0"} for name, value in reported.items()]
-    labs.append({"analyte": "egfr", "value": egfr, "unit": "mL/min/1.73m2", "date": "0"})
+    labs = [
+        {"analyte": name, "value": value, "unit": analytes()[name].unit, "date": "0", "confirmed": True} for name, value in reported.items()
+    ]
+    labs.append({"analyte": "egfr", "value": egfr, "unit": "mL/min/1.73m2", "date": "0", "confirmed": True})
     return read_case(
         {"format": "corrin.case/1", "as_of": "day 0", "person": {"age_y": age_y}, "labs": labs, "history": dict(history or {})}
     )
@@ -142,7 +149,7 @@ def _compared(
     p, q = (0.5 * (a + b) for a, b in ((function["probability"], true.lacking), (mma["probability"], true.above)))
     return Compared(
         group, tuple(reported), function["probability"], function["low"], function["high"], true.lacking, true.chance_sd(p),
-        mma["probability"], true.above, true.chance_sd(q),
+        mma["probability"], true.above, true.chance_sd(q), "", bool(history),
     )  # fmt: skip
 
 
@@ -179,6 +186,7 @@ def full(case: Case, group: str, spectrum: str | None = None) -> Compared:
     return Compared(
         group, tuple(row["marker"] for row in answer["markers"]), said, found["function"]["low"], found["function"]["high"], true,
         sd(0.5 * (said + true), worth), said_mma, above, sd(0.5 * (said_mma + above), worth_mma), "; ".join(dict.fromkeys(notes)),
+        any(cause["standing"] != "not named" and cause["size_known"] for cause in answer["causes"]),
     )  # fmt: skip
 
 
@@ -215,11 +223,16 @@ def crowd_against_sampler(count: int, kept: Path | None = None) -> list[tuple[Co
     return [(rows[0], rows[1]) for key, rows in done.items() if key.startswith("both ")]
 
 
+def _table() -> str:
+    """Which table was asked."""
+    return sha256(repr(deficiency()).encode()).hexdigest()
+
+
 def _read(kept: Path | None) -> dict[str, list[Compared]]:
     if kept is None or not kept.exists():
         return {}
     data = json.loads(kept.read_text(encoding="utf-8"))
-    if data["made"] != dict(deficiency().made):
+    if data["made"] != _table():
         return {}
     return {name: [Compared(**{**row, "markers": tuple(row["markers"])}) for row in rows] for name, rows in data["rows"].items()}
 
@@ -228,6 +241,6 @@ def _write(kept: Path | None, done: Mapping[str, list[Compared]]) -> None:
     if kept is None:
         return
     part = kept.with_suffix(".part")
-    data = {"made": dict(deficiency().made), "rows": {name: [asdict(row) for row in rows] for name, rows in done.items()}}
+    data = {"made": _table(), "rows": {name: [asdict(row) for row in rows] for name, rows in done.items()}}
     part.write_text(json.dumps(data), encoding="utf-8")
     part.replace(kept)

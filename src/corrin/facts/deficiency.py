@@ -79,7 +79,7 @@ class Deficiency:
     """The table. `edges` of the bands in percent of activity, the floor one of them; `beside`: weights of markers that say the same.
 
     `central` and each of `others` (populations that may be the true one): spectrum -> fit. `regions` are of P(function below the floor),
-    `exceeding` of P(methylmalonic acid above its limit).
+    `exceeding` of P(methylmalonic acid above its limit); `history_error` is what a told history adds to either (log odds).
     """
 
     made: Mapping[str, str]
@@ -93,6 +93,7 @@ class Deficiency:
     beside: Mapping[str, float]
     regions: tuple[Region, ...]
     exceeding: tuple[Region, ...]
+    history_error: float
     auc: Mapping[str, float]
     mma_limit_nmol_l: float
     mma_kidney_power: float

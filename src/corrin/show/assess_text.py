@@ -309,6 +309,13 @@ def _child(answer: Data, width: int) -> str:
     if held["own_intervals"]:
         rows = [f"{row['analyte']}: {_result(row)}; the laboratory's own interval {_interval(row)}" for row in held["own_intervals"]]
         blocks.append("\n".join([_title("Reference intervals"), *(_wrap(row, width, "  ", "    ") for row in rows)]))
+    if held["published_intervals"]:
+        rows = [
+            f"{row['analyte']}: {row['low']:g} to {row['high']:g} {row['unit'].replace('umol', 'µmol')} ({row['whose']}, {row['ages']})"
+            for row in held["published_intervals"]
+        ]
+        rows.append(f"{held['published_intervals'][0]['source']} Another laboratory's method may differ: its own interval goes first.")
+        blocks.append("\n".join([_title("Published reference intervals at this age"), *(_wrap(row, width, "  ", "    ") for row in rows)]))
     rows = [
         f"{row['body']}, {row['measure']}: {row['ug_day']:g} µg a day{' (recalled, not read)' if row['seen'] == 'recalled' else ''}"
         for row in held["intakes"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from corrin.case.case import Case
-from corrin.facts.reader import intakes
+from corrin.facts.children import intervals
+from corrin.facts.reader import analytes, intakes, sources
 
 REFUSED = (
     "Under 16 no adult limit or rule holds, so no verdict, probability or regimen is given. Levels of children lie higher than those of "
@@ -26,4 +27,14 @@ def for_child(case: Case) -> dict[str, Any]:
         for row in intakes()
         if row.nutrient == "vitamin B12" and row.state == "any" and row.value is not None and row.age_low_y <= case.age_y < row.age_high_y
     ]
-    return {"refused": REFUSED, "own_intervals": rows, "intakes": found}
+    return {"refused": REFUSED, "own_intervals": rows, "published_intervals": published(case.age_y), "intakes": found}
+
+
+def published(age_y: float) -> list[dict[str, Any]]:
+    """Published reference intervals of the age, whether or not something was measured."""
+    return [
+        {"analyte": analytes()[row.analyte].name, "low": row.low, "high": row.high, "unit": row.unit, "whose": row.whose,
+         "ages": f"{row.age_low_y:g} to under {row.age_high_y:g} years", "source": sources()[row.source].citation, "seen": row.seen}
+        for row in intervals()
+        if row.age_low_y <= age_y < row.age_high_y
+    ]  # fmt: skip

@@ -28,6 +28,8 @@ CONTRADICTS = math.log(3.0)
 BANDS = ((0.05, "unlikely"), (0.25, "not likely, not excluded"), (0.75, "open"), (0.95, "likely"), (1.01, "very likely"))
 HEALTHY_EGFR = 90.0
 FEWEST_ODDS = 1e-6
+ODDS_AGE_Y = 50.0
+"""Age at which the odds of a history are made (`scripts/distil.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,9 @@ class Person:
 
     def prior(self, fits: Mapping[str, Fit]) -> Shares:
         """Bands before any marker."""
-        base = bands_at(fits["community"], self.table, self.age_y)
+        # Where a named cause may be the whole reason, what age brings besides is left out, as it is for the odds of the cause.
+        age_y = self.age_y if self.unnamed > 0.0 else ODDS_AGE_Y
+        base = bands_at(fits["community"], self.table, age_y)
         if self.spectrum == "clinic":
             clinic = bands_at(fits["clinic"], self.table, self.age_y)
             base = tuple(low + self.unnamed * (high - low) for low, high in zip(base, clinic, strict=True))
@@ -87,12 +91,15 @@ def expit(x: float) -> float:
 
 def interval(person: Person, evidence: Sequence[Evidence], p: float) -> tuple[float, float]:
     """Nine tenths: what is not known of the population, and the table's own error where it says p."""
-    return _ends(person.leans(evidence), [person.leans(evidence, fits) for fits in person.table.others], own_error(person.table.regions, p))
+    return _ends(
+        person.leans(evidence), [person.leans(evidence, fits) for fits in person.table.others], own_error(person, person.table.regions, p)
+    )
 
 
-def own_error(regions: Sequence[Region], p: float) -> float:
-    """The table's own error, in log odds, where it says p."""
-    return next((region.error for region in regions if p < region.high), regions[-1].error)
+def own_error(person: Person, regions: Sequence[Region], p: float) -> float:
+    """The table's own error, in log odds, where it says p; larger where a history was told, whose odds are made at one age."""
+    own = next((region.error for region in regions if p < region.high), regions[-1].error)
+    return math.hypot(own, person.table.history_error) if person.odds else own
 
 
 def _ends(middle: float, others: Sequence[float], own: float) -> tuple[float, float]:
@@ -183,7 +190,7 @@ def mma(person: Person, counted: Sequence[Counted], found: dict[str, Result]) ->
         return exceeds(fits[person.spectrum], shares, "mma", math.log(limit), person.age_y, person.log_filtration)
 
     p = chance(person.table.central)
-    low, high = _ends(logit(p), [logit(chance(fits)) for fits in person.table.others], own_error(person.table.exceeding, p))
+    low, high = _ends(logit(p), [logit(chance(fits)) for fits in person.table.others], own_error(person, person.table.exceeding, p))
     row = found.get("mma")
     side = None if row is None else "above" if row.low > limit else "below" if row.high <= limit else "unclear"
     return {

@@ -87,7 +87,9 @@ def adult(case: Case, guides: tuple[str, ...], spectrum: str | None, form: str) 
         "compared": advice.differences(facts) if "all" in guides else None,
         "causes": ranked, "tells_apart": why.tells_apart(ranked), "next_tests": next_tests(person, markers, _switched(case, facts, found)),
         "unknown": _unknown(case, egfr, markers), "safety": advice.cautions(facts), "mimics": _mimics(case),
-        "table": {"made": dict(table.made), "regions": [_region(region) for region in table.regions], "auc": dict(table.auc)},
+        "table": {"made": dict(table.made), "regions": [_region(region) for region in table.regions],
+                  "exceeding": [_region(region) for region in table.exceeding],
+                  "history_error": table.history_error, "auc": dict(table.auc)},
     }  # fmt: skip
     return {**data, "sources": _sources(data)}
 
