@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from corrin.engine.draw import normals
-from corrin.inference.update import FIRST, Scorer, led, temper
+from corrin.inference.sampler import FIRST, Scorer, led, temper
 
 NAMES = [f"x{number}" for number in range(12)]
 DRAWS = 600

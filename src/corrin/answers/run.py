@@ -37,7 +37,8 @@ def run(
     """
     from corrin.inference import population as people_of
     from corrin.inference.ahead import follow
-    from corrin.inference.update import ENOUGH, update
+    from corrin.inference.sampler import ENOUGH
+    from corrin.inference.update import update
 
     tell = progress or (lambda what, share: None)
     if people is None:
