@@ -4,7 +4,7 @@
 #   make check   format, lint, types, who imports whom, generated files, the wheel alone in an empty environment
 #   make docs    write the generated pages anew (docs/reference, docs/model, docs/checks.md, schemas)
 #   make calibrate  fit the population to the studies and the survey (minutes; goes on where it was cut off)
-#   make bench   the speed and accuracy benchmarks
+#   make bench   the speed and accuracy benchmarks, libRoadRunner beside (ARGS=--quick: a few minutes; ARGS=--json: for programs)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -60,7 +60,4 @@ calibrate: $(READY)
 	$(BIN)/python scripts/distil.py
 
 bench: $(TESTED)
-	@for program in benchmarks/*.py; do \
-	  test -e "$$program" || { echo "there is no benchmark yet" >&2; exit 1; }; \
-	  echo "== $$program" >&2; $(BIN)/python "$$program" || exit 1; \
-	done
+	$(BIN)/python benchmarks/bench.py $(ARGS)

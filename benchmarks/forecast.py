@@ -137,10 +137,15 @@ def engines(people: int = 512, rival_people: int = 3) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    quick = "--quick" in sys.argv
+def measure(quick: bool = False) -> dict[str, float]:
+    """Everything, by name."""
     summary = {**engines(), **processes(1 if quick else 3)}
     summary["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return summary
+
+
+def main() -> None:
+    summary = measure("--quick" in sys.argv)
     facts = {"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version(), "folder": Path.cwd().name}
     if "--json" in sys.argv:
         print(json.dumps({"summary": summary, "machine": facts}, indent=1))

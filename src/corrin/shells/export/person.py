@@ -104,7 +104,9 @@ def typical(plan: Plan | str | None, years: float) -> Person:
     middle = draw(timeline.latents, {latent.name: np.zeros(1) for latent in timeline.latents if latent.needs_z})
     values = {name: np.full(1, float(np.ravel(value)[0])) for name, value in middle.items()}
     about = "The population's typical person, in balance on an ordinary diet at day 0."
-    return _course(kernel, "typical", f"{about} {_about(chosen)}", before, timeline, values, parameters[0], state[0], np.zeros(1, np.int64), 1)
+    return _course(
+        kernel, "typical", f"{about} {_about(chosen)}", before, timeline, values, parameters[0], state[0], np.zeros(1, np.int64), 1
+    )
 
 
 def of_case(

@@ -1,7 +1,7 @@
 """A parameter estimation problem in PEtab version 1: a person's regimen (in the SBML), what was measured, what is unknown and how well.
 
-Of a case with numbers from a laboratory: their own results over their own history. Else a virtual person: the readings corrin computes, with
-the scatter of one laboratory result, from keyed random numbers. Results are log-normal around the reading, so the noise is a log-SD.
+Of a case with numbers from a laboratory: their own results over their own history. Else a virtual person: the readings corrin computes,
+with the scatter of one laboratory result, from keyed random numbers. Results are log-normal around the reading, so the noise is a log-SD.
 """
 
 from __future__ import annotations

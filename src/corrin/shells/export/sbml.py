@@ -1,8 +1,8 @@
 """A person as SBML Level 3 Version 2: pools, flows, readings, doses and what changes around the person.
 
 Pools of B12 are species whose reactions are the flows of the model, so amounts add up; the other states have rate rules. What several
-formulas use, and every reading (`reading_<name>`), is an assignment rule. A dose does at its instant what the model's dose function says, as
-a function of the state; doses in a rhythm are one event that counts. What changes around the person (exposures) changes before the doses
+formulas use, and every reading (`reading_<name>`), is an assignment rule. A dose does at its instant what the model's dose function says,
+as a function of the state; doses in a rhythm are one event that counts. What changes around the person (exposures) changes before the doses
 of the same instant. Time is in days, amounts in nmol.
 """
 
@@ -29,8 +29,8 @@ COBALAMIN = CHEBI + "30411"
 MEANS = {"mma": CHEBI + "30860", "homocysteine": CHEBI + "17230", "nitrous_oxide": CHEBI + "17045"}
 """What a state or exposure is, where the identifier is sure; pools of B12 are cobalamin."""
 NOTE = (
-    "Written by corrin, an executable model of vitamin B12 and the nerves it keeps alive. For education and research; not a medical device. "
-    "It informs and does not prescribe."
+    "Written by corrin, an executable model of vitamin B12 and the nerves it keeps alive. For education and research; not a medical "
+    "device. It informs and does not prescribe."
 )
 
 
