@@ -357,6 +357,8 @@ def _suggestion(tests: Sequence[str], asked: Asked, urgent: bool) -> dict[str, A
     return {
         "label": f"Draft a request: {', '.join(words)}",
         "uuid": str(uuid.uuid4()),
+        # It informs: which of the proposals is best is for whoever reads it.
+        "isRecommended": False,
         "actions": [
             {"type": "create", "description": f"Draft request for {text}",
              "resource": request_for(name, asked.patient, asked.today.isoformat(), f"Proposed by corrin. {DISCLAIMER}", urgent=urgent)}
