@@ -246,12 +246,20 @@ class _Shared:
         return [*shared, *(f"assumed {name}" for name in ASSUMED_SD)]
 
     def of_replicates(self, name: str) -> Floats:
-        """Standard normals of the replicates: as they are held, else one from each of `replicates` equal parts of the normal distribution,
-        so that few replicates already spread as they should."""
-        from scipy.special import ndtri
-
+        """Standard normals of the replicates: as they are held, else drawn, hanging together as a calibration left them."""
         if name in self.held:
             return self.held[name]
+        together = self.population.together
+        if together is None or name not in together.names:
+            return self._alone(name)
+        rows = np.linalg.cholesky(np.array(together.correlation) + 1e-9 * np.eye(len(together.names)))
+        mine = rows[together.names.index(name)]
+        return np.asarray(sum(part * self._alone(other) for part, other in zip(mine, together.names, strict=True) if part))
+
+    def _alone(self, name: str) -> Floats:
+        """One number from each of `replicates` equal parts of the normal distribution: few replicates already spread as they should."""
+        from scipy.special import ndtri
+
         places = np.argsort(np.argsort(uniforms(self.seed, f"replicate {name}", self.replicates), kind="stable"), kind="stable")
         return np.asarray(ndtri((places + 0.5) / self.replicates))
 
