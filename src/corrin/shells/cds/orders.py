@@ -17,7 +17,7 @@ ORDERS = ("MedicationRequest", "MedicationStatement", "MedicationAdministration"
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """What is drafted: `chosen` just now, and `every` draft of the session; each of metformin, ppi, folic_acid, nitrous_oxide, b12."""
+    """What is drafted: `chosen` just now, and `every` draft at hand; each of metformin, ppi, folic_acid, nitrous_oxide, b12."""
 
     chosen: frozenset[str]
     every: frozenset[str]
