@@ -12,7 +12,7 @@ from corrin.errors import CorrinError, InputError
 from corrin.inference import survey
 from corrin.inference.crowd import crowd_world, draw_crowd
 from corrin.inference.policy import adherence, regimen
-from corrin.studies.crowd import Design, People, packaged, read_design
+from corrin.studies.crowd import Design, People, packaged, read_design, schema
 
 FORMAT = "corrin.population-design/1"
 KEYS = ["name", "people", "scenario", "years", "count", "ages", "format"]
@@ -134,3 +134,9 @@ def test_whatever_comes_in_is_a_design_or_an_error_of_ours(document: object) -> 
     except CorrinError:
         return
     assert isinstance(made, Design)
+
+
+def test_the_schema_knows_every_key_of_a_design() -> None:
+    made = schema()
+    assert set(made["properties"]) == set(Design.model_fields)
+    assert not made["additionalProperties"]

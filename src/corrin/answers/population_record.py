@@ -129,3 +129,10 @@ class PopulationAnswer(Answer):
             for name, value in zip(found, values, strict=True):
                 found[name].append(value)
         return found
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the answer."""
+    made = PopulationAnswer.model_json_schema(mode="serialization")
+    title = "corrin.population/1: how common deficiency is, and what a policy does"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **{k: v for k, v in made.items() if k != "title"}}

@@ -279,3 +279,10 @@ def _plan(name: str, where: str) -> Iterator[InputError]:
         yield InputError(where, f"{shown(name)} is not a built-in plan", "", cure)
     elif plan.diet is not None or plan.start_drugs or plan.stop_drugs:
         yield InputError(where, f"{name} changes diet or drugs", "a plan of doses only")
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a design."""
+    made = Design.model_json_schema(by_alias=True)
+    title = "corrin.population-design/1: a question about a population"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": title}
