@@ -82,19 +82,17 @@ def look(request: Request) -> Response:
 @router.post("/diary")
 async def write(request: Request) -> Response:
     """The diary with what was added, read from a file, or cleared of an entry; shown, simulated, or handed back as a file."""
-    sent = await pages._form(request)
-    if not pages._ours(request, sent):
+    sent = await pages.sent_by(request)
+    if not pages.ours(request, sent):
         return _page(request, Diary(), "This page is older than the service. Open the diary again from your file.", 403)
-    values = pages._texts(sent)
+    values = sent.values
     try:
-        file = sent.get("file")
-        raw = await run_in_threadpool(file.file.read) if file is not None and not isinstance(file, str) else b""
-        diary = _read(raw.decode("utf-8", errors="replace") if raw.strip() else values.get("diary", ""))
+        diary = _read(sent.file.decode("utf-8", errors="replace") if sent.file.strip() else values.get("diary", ""))
         diary = added(diary, values)
     except CorrinError as error:
         return _page(request, _or_empty(values.get("diary", "")), str(error), 422)
     if values.get("do") == "save":
-        return pages._file(diary.text().encode(), "application/json", "diary.json")
+        return pages.saved(diary.text().encode(), "application/json", "diary.json")
     try:
         figure = await run_in_threadpool(simulated, request, diary) if values.get("do") == "show" else None
     except (CorrinError, Full) as error:

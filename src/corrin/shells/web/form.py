@@ -171,7 +171,9 @@ def _who(form: Mapping[str, str], filled: Filled) -> None:
         "as_of": "as_of",
         "person": "age",
     }
-    if age is None and "age" in filled.faults:
+    if age is None:
+        if "age" not in filled.faults:
+            filled.fault("age", "Age is missing. It moves every answer and is never guessed.")
         person["age_y"] = 50.0  # a stand-in, so that the one fault is told once; the case is not used
 
 

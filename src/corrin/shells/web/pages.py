@@ -7,6 +7,7 @@ import datetime
 import io
 import json
 import secrets
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
 
 from corrin.case.case import Case
 from corrin.errors import CorrinError, InputError
 from corrin.shells.web import drawn, form
 from corrin.shells.web.desk import Desk, NoVisit, Visit, plan_of, said_of
 from corrin.shells.web.problems import fault, problem_of
-from corrin.shells.web.security import COOKIE, FORM_COOKIE, Seal, cookies_of
+from corrin.shells.web.security import COOKIE, FORM_COOKIE, MAX_BODY, Seal, cookies_of
 
 router = APIRouter(include_in_schema=False)
 MAX_FIELDS = 1000
@@ -60,22 +63,32 @@ def error_page(request: Request, held: dict[str, Any]) -> Response:
     return shown(request, "error.html", held["status"], problem=held)
 
 
-async def _form(request: Request) -> FormData:
+# Uploads stay in memory: the parser would write those of more than a megabyte to a temporary file.
+MultiPartParser.spool_max_size = MAX_BODY + 1
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a form sent: its fields, and the bytes of its file."""
+
+    values: dict[str, str]
+    file: bytes = b""
+
+
+async def sent_by(request: Request) -> Sent:
     """What a form of ours sent. Raises `InputError` where it cannot be read."""
     try:
-        return await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=2_000_000)
-    except Exception as error:
+        async with request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=2_000_000) as form:
+            files = [await item.read() for item in form.values() if isinstance(item, UploadFile)]
+            return Sent({name: item for name, item in form.items() if isinstance(item, str)}, files[0] if files else b"")
+    except (HTTPException, AssertionError, ValueError) as error:
         raise InputError("form", "it cannot be read", "what this page sends", "Open the page again and send it from there.") from error
 
 
-def _texts(sent: FormData) -> dict[str, str]:
-    return {name: value for name, value in sent.items() if isinstance(value, str)}
-
-
-def _ours(request: Request, sent: FormData) -> bool:
+def ours(request: Request, sent: Sent) -> bool:
     """Whether the form carries the token that went out with its page."""
     seal: Seal = request.app.state.seal
-    return seal.fits(cookies_of(request.scope).get(FORM_COOKIE, ""), str(sent.get("token", "")))
+    return seal.fits(cookies_of(request.scope).get(FORM_COOKIE, ""), sent.values.get("token", ""))
 
 
 def _desk(request: Request) -> Desk:
@@ -105,16 +118,16 @@ def _is_row(name: str) -> bool:
 @router.post("/check")
 async def check(request: Request) -> JSONResponse:
     """What is wrong with the form so far, by field: for who types. Nothing is held."""
-    filled = await run_in_threadpool(form.read_form, _texts(await _form(request)))
+    filled = await run_in_threadpool(form.read_form, (await sent_by(request)).values)
     return JSONResponse({"faults": filled.faults})
 
 
 @router.post("/answer")
 async def answer(request: Request) -> Response:
     """The form, a file, a text or an example: the person it makes is answered, and the browser sent to the answer."""
-    sent = await _form(request)
-    values = _texts(sent)
-    if not _ours(request, sent):
+    sent = await sent_by(request)
+    values = sent.values
+    if not ours(request, sent):
         note = "This page was opened before the service was started anew, or elsewhere. Nothing is lost: look it over and send it again."
         return _start(request, values, {}, 403, note)
     try:
@@ -135,15 +148,13 @@ async def answer(request: Request) -> Response:
     return RedirectResponse(f"/answer/{visit.id}", 303)
 
 
-def _case_of(sent: FormData) -> tuple[Case | None, str]:
+def _case_of(sent: Sent) -> tuple[Case | None, str]:
     """The case of an example, a file or a text, and how FHIR was read; None where the fields themselves are meant."""
-    example = sent.get("example")
-    if isinstance(example, str) and example:
-        from corrin.answers.examples import example as held
+    if sent.values.get("example"):
+        from corrin.answers.examples import example
 
-        return held(example[:60]), ""
-    file, text = sent.get("file"), sent.get("document")
-    raw = file.file.read() if isinstance(file, UploadFile) else text.encode() if isinstance(text, str) else b""
+        return example(sent.values["example"][:60]), ""
+    raw = sent.file or sent.values.get("document", "").encode("utf-8", errors="replace")
     return _case_in(raw) if raw.strip() else (None, "")
 
 
@@ -317,14 +328,14 @@ def nerves(request: Request, name: str, plan: int, month: int) -> Response:
 @router.post("/answer/{name}/preview")
 async def preview(request: Request, name: str) -> JSONResponse:
     """The plan of the sliders, quickly: a figure and its numbers from some of the people held."""
-    sent = await _form(request)
+    sent = await sent_by(request)
     visit = _desk(request).get(name)
-    figure = str(sent.get("figure", "labs"))
+    figure = sent.values.get("figure", "labs")
     if "forecast" not in visit.answers or figure not in drawn.FIGURES:
         raise NoVisit
 
     def made() -> dict[str, Any]:
-        plan = plan_of(_texts(sent))
+        plan = plan_of(sent.values)
         found = _desk(request).preview(visit, plan)
         return {"spec": drawn.spec(_beside(visit, {**found, "title": "Your plan (preview)"}), figure), "people": found["people"],
                 "doses": len(found["doses"])}  # fmt: skip
@@ -338,13 +349,13 @@ async def preview(request: Request, name: str) -> JSONResponse:
 @router.post("/answer/{name}/plan")
 async def own_plan(request: Request, name: str) -> Response:
     """The plan of the sliders in full: put in the queue. A script gets JSON, a form is sent back to the page."""
-    sent = await _form(request)
+    sent = await sent_by(request)
     visit = _desk(request).get(name)
     script = "application/json" in request.headers.get("accept", "")
-    if not script and not _ours(request, sent):
+    if not script and not ours(request, sent):
         return _answer(request, visit, "plain", ["This page is older than the service. Look the plan over and send it again."], 403)
     try:
-        plan = await run_in_threadpool(plan_of, _texts(sent))
+        plan = await run_in_threadpool(plan_of, sent.values)
         _desk(request).run_own(visit, plan)
     except CorrinError as error:
         if script:
@@ -357,9 +368,9 @@ async def own_plan(request: Request, name: str) -> Response:
 @router.post("/answer/{name}/again")
 async def again(request: Request, name: str) -> Response:
     """Ask the engine again where it was too busy, or was stopped."""
-    sent = await _form(request)
+    sent = await sent_by(request)
     visit = _desk(request).get(name)
-    if _ours(request, sent) and not visit.pending:
+    if ours(request, sent) and not visit.pending:
         _desk(request).begin(visit)
     return RedirectResponse(f"/answer/{visit.id}", 303)
 
@@ -367,14 +378,14 @@ async def again(request: Request, name: str) -> Response:
 @router.post("/answer/{name}/change")
 async def change(request: Request, name: str) -> Response:
     """The form again, filled with this person."""
-    await _form(request)
+    await sent_by(request)
     return _start(request, form.written(_desk(request).get(name).case), {})
 
 
 @router.post("/answer/{name}/forget")
 async def forget(request: Request, name: str) -> Response:
     """Hold this person no more."""
-    if _ours(request, await _form(request)):
+    if ours(request, await sent_by(request)):
         _desk(request).close(name)
     return RedirectResponse("/", 303)
 
@@ -384,20 +395,20 @@ def save(request: Request, name: str, file: str, start: str = "") -> Response:
     """What the person keeps: the case, the answers, a report, the calendar of the plan they entered."""
     visit = _desk(request).get(name)
     if file == "case.json":
-        return _file(json.dumps(visit.case.to_dict(), indent=2, ensure_ascii=False).encode() + b"\n", "application/json", file)
+        return saved(json.dumps(visit.case.to_dict(), indent=2, ensure_ascii=False).encode() + b"\n", "application/json", file)
     if file == "answer.json":
         held = {"assess": visit.assess, **visit.answers}
-        return _file(json.dumps(held, ensure_ascii=False).encode(), "application/json", file)
+        return saved(json.dumps(held, ensure_ascii=False).encode(), "application/json", file)
     if file == "report.pdf":
-        return _file(_report(visit), "application/pdf", file)
+        return saved(_report(visit), "application/pdf", file)
     if file == "plan.ics" and visit.own is not None:
         try:
             first = datetime.date.fromisoformat(start) if start else datetime.date.today()
         except ValueError:
             raise InputError("start", ascii(start)[:40], "a date such as 2026-11-21") from None
-        return _file(drawn.calendar(visit.own, first).encode(), "text/calendar; charset=utf-8", file)
+        return saved(drawn.calendar(visit.own, first).encode(), "text/calendar; charset=utf-8", file)
     if file == "plan.json" and visit.own is not None:
-        return _file(json.dumps(visit.own.to_dict(), indent=2).encode() + b"\n", "application/json", file)
+        return saved(json.dumps(visit.own.to_dict(), indent=2).encode() + b"\n", "application/json", file)
     raise NoVisit
 
 
@@ -413,7 +424,7 @@ def _report(visit: Visit) -> bytes:
     return pdf.report(f"corrin: {visit.case.id or 'case'}", text, pictures, "corrin: for education and research; not a medical device.")
 
 
-def _file(content: bytes, kind: str, name: str) -> Response:
+def saved(content: bytes, kind: str, name: str) -> Response:
     return Response(content, media_type=kind, headers={"content-disposition": f'attachment; filename="corrin-{name}"'})
 
 
@@ -434,10 +445,10 @@ def enter(request: Request) -> Response:
 @router.post("/enter")
 async def entered(request: Request) -> Response:
     """The token, exchanged for a cookie that stands for it."""
-    sent = await _form(request)
+    sent = await sent_by(request)
     held, seal = request.app.state.serving.token, request.app.state.seal
-    given = str(sent.get("given", ""))
-    if held is None or (_ours(request, sent) and secrets.compare_digest(given.encode(), held.encode())):
+    given = sent.values.get("given", "")
+    if held is None or (ours(request, sent) and secrets.compare_digest(given.encode(), held.encode())):
         response = RedirectResponse("/", 303)
         if held is not None:
             response.set_cookie(COOKIE, seal.of(held), httponly=True, samesite="strict", path="/")
