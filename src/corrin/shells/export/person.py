@@ -72,7 +72,7 @@ def instants(model: Any, schedule: Schedule) -> tuple[dict[str, float], tuple[In
     times = np.concatenate([[0.0], np.cumsum(schedule.lengths[:, 0])])
     levels = [schedule.exposures[which, :, 0] for which in schedule.which]
     first = dict(zip(model.exposures, levels[0].tolist(), strict=True))
-    found = []
+    found: list[Instant] = []
     for index, time in enumerate(times):
         now, before = levels[min(index, len(levels) - 1)], levels[max(min(index, len(levels)) - 1, 0)]
         changes = {name: float(now[k]) for k, name in enumerate(model.exposures) if index and now[k] != before[k]}
@@ -133,9 +133,9 @@ def of_case(
         chosen = _decided(chosen, {phase: float(days[number]) for phase, days in followed.phase_ends.items()}, years)
     timeline = future(case, chosen, years)
     values = {name: value[number : number + 1] for name, value in values_of(timeline, people.values, seed, people.count, 0).items()}
-    about = f"Case {case.id}: {_which(which)} of {draws}, seed {seed}; day 0 is as_of."
+    about = f"Case {_name(case)}: {_which(which)} of {draws}, seed {seed}; day 0 is as_of."
     return _course(
-        kernel, case.id, f"{about} {_about(chosen)}", history, timeline, values, people.parameters[number], people.state[number],
+        kernel, _name(case), f"{about} {_about(chosen)}", history, timeline, values, people.parameters[number], people.state[number],
         np.array([number]), seed,
     )  # fmt: skip
 
@@ -158,14 +158,18 @@ def before_today(
     state = settle(kernel, own, begin, own, begin)
     run = simulate(kernel, state, own, schedule, find_grid(kernel, state, own, schedule, TIGHT))
     first = world(case).history.start_days
-    about = f"Case {case.id}: {_which(which)} of {draws}, seed {seed}; day 0 lies {-first:g} days before as_of."
+    about = f"Case {_name(case)}: {_which(which)} of {draws}, seed {seed}; day 0 lies {-first:g} days before as_of."
     days = people.history.when[:, number] - first
-    return person(kernel.model, case.id, about, own[0], state[0], schedule, days, run.readings[0]), first
+    return person(kernel.model, _name(case), about, own[0], state[0], schedule, days, run.readings[0]), first
 
 
 def _check_which(which: int | None, draws: int) -> None:
     if which is not None and not 0 <= which < draws:
         raise InputError("--draw", str(which), f"a number from 0 to {draws - 1}")
+
+
+def _name(case: Case) -> str:
+    return case.id or "without a name"
 
 
 def _which(which: int | None) -> str:
