@@ -146,7 +146,6 @@ def _outside(row: Data) -> str:
     return f"{said}; {row['observed']:g}{band} in {row['source']} (not fitted)."
 
 
-
 def _rests(answer: Data, width: int) -> str:
     made = answer["made"]
     lines = [title("What it rests on")]
