@@ -85,7 +85,7 @@ def question(**changed: Any) -> dict[str, Any]:
     """A small question as plain data."""
     return {
         "format": "corrin.design/1", "name": "small", "people": {"description": "adults"}, "days": [0.0, 7.0],
-        "between": {"parameter": "cell_pool", "no": "one store", "yes": "a fast pool"}, 
+        "between": {"parameter": "cell_pool", "no": "one store", "yes": "a fast pool"},
         "arm": [{"name": "tablets", "plan": "oral-2000-daily"}], "measure": [{"reading": "mma"}], "n": [6, 20], **changed,
     }  # fmt: skip
 

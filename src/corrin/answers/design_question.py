@@ -13,15 +13,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from corrin.answers.trial.document import Day, Name, Number, Positive, Rule, Text, TrialArm
+from corrin.answers.trial.document import Day, Name, Positive, Rule, Text, TrialArm
 from corrin.answers.trial.reader import _arm, _place, _unknown, readings
 from corrin.case import known
 from corrin.case.reader import raise_all, read_document, shape, shown
 from corrin.errors import InputError
 from corrin.studies.reader import SIGNS, study_faults
-from corrin.studies.schema import Arm, EntryRule, Population, Strict, Study
+from corrin.studies.schema import SOME, Arm, EntryRule, Population, Strict, Study
 
 FORMAT: Literal["corrin.design/1"] = "corrin.design/1"
 Visit = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0.0, le=7305.0)]
@@ -77,16 +77,28 @@ class Question(Strict):
     people: Population
     entry: Annotated[tuple[Rule, ...], Field(max_length=12)] = ()
     between: Between
-    arm: Annotated[tuple[QuestionArm, ...], Field(min_length=1, max_length=4)]
-    days: Annotated[tuple[Visit, ...], Field(min_length=1, max_length=30)]
-    measure: Annotated[tuple[Measure, ...], Field(min_length=1, max_length=10)]
+    arm: Annotated[tuple[QuestionArm, ...], Field(max_length=4, json_schema_extra=SOME)]
+    days: Annotated[tuple[Visit, ...], Field(max_length=30, json_schema_extra=SOME)]
+    measure: Annotated[tuple[Measure, ...], Field(max_length=10, json_schema_extra=SOME)]
     answer: Annotated[tuple[Wanted, ...], Field(max_length=10)] = ()
-    n: Annotated[tuple[Annotated[int, Field(strict=True, ge=2, le=10_000)], ...], Field(min_length=1, max_length=12)] = (6, 12, 25, 50, 100)
+    n: Annotated[tuple[Annotated[int, Field(strict=True, ge=2, le=10_000)], ...], Field(max_length=12, json_schema_extra=SOME)] = (
+        6,
+        12,
+        25,
+        50,
+        100,
+    )
     """Sizes of an arm that are looked at."""
     wanted: Annotated[float, Field(strict=True, gt=0.5, lt=1.0)] = 0.95
     """Probability the study should give to the alternative that holds, on average."""
     costs: Costs = Costs()
-    horizon_d: Number | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Question:
+        for name in ("arm", "days", "measure", "n"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty; expected one or more")
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `read_question` reads back into an equal question."""

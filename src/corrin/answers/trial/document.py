@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from corrin.studies.schema import Population, Strict
+from corrin.studies.schema import SOME, Population, Strict
 
 FORMAT: Literal["corrin.trial/1"] = "corrin.trial/1"
 Name = Annotated[str, Field(min_length=1, max_length=60)]
@@ -130,13 +130,20 @@ class Trial(Strict):
     n: People
     """Randomised in all."""
     randomisation: Randomisation = Randomisation()
-    arm: Annotated[tuple[TrialArm, ...], Field(min_length=1, max_length=8)]
-    visits_d: Annotated[tuple[Day, ...], Field(min_length=1, max_length=60)]
+    arm: Annotated[tuple[TrialArm, ...], Field(max_length=8, json_schema_extra=SOME)]
+    visits_d: Annotated[tuple[Day, ...], Field(max_length=60, json_schema_extra=SOME)]
     dropout: DropOut = DropOut()
     noise: dict[str, Annotated[float, Field(strict=True, ge=0.0, le=100.0)]] = Field(default_factory=dict)
     """Scatter of one measurement, by reading: SD of the logarithm for laboratory values, else SD in the unit."""
     alpha: Annotated[float, Field(strict=True, gt=0.0, lt=0.5)] = 0.05
-    end_point: Annotated[tuple[EndPoint, ...], Field(min_length=1, max_length=12)]
+    end_point: Annotated[tuple[EndPoint, ...], Field(max_length=12, json_schema_extra=SOME)]
+
+    @model_validator(mode="after")
+    def _something(self) -> Trial:
+        for name in ("arm", "visits_d", "end_point"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty; expected one or more")
+        return self
 
     @property
     def control(self) -> TrialArm:
