@@ -61,7 +61,7 @@ predicted.
 
 def record(made: fit.Calibration, population: Population, day: str, keys: list[str]) -> str:
     """What the run found, as a page: what is pinned and what is not, what differs between people, what misses."""
-    rows = {row.name: row for row in prior(population, keys).rows}
+    rows = {row.name: row for row in prior(population).rows}
     data = (
         "statistics of a health survey, the studies with role `fit`, and tracer and absorption numbers"
         if keys

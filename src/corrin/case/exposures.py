@@ -9,6 +9,7 @@ from corrin.case.case import Case, Given, NitrousOxide
 from corrin.case.causes import YEAR, YEARS_OF_CONDITION, dated, write
 from corrin.case.latent import Latent
 from corrin.case.timeline import MOLAR_MASS_G_MOL, Builder, DoseEvent
+from corrin.facts.reader import parameters
 from corrin.facts.rows import Diet, Product
 from corrin.units import convert, convertible
 
@@ -285,8 +286,12 @@ def dose_ug(given: Given) -> float:
 
 
 def dose_event(day: float, product: Product, amount_ug: float, taken: float | str, phase: int = -1) -> DoseEvent:
-    """A dose as the body takes it."""
-    return DoseEvent(day, KIND_OF_ROUTE[product.route], product.form_class, amount_ug / MOLAR_MASS_G_MOL * 1000.0, taken, product.id, phase)
+    """A dose as the body takes it. Of a nasal spray the body takes one share for all (a parameter); forms that the nose takes better or
+    worse count as more or less of it."""
+    kind = KIND_OF_ROUTE[product.route]
+    if kind == "nasal" and product.bioavailability:
+        amount_ug *= product.bioavailability / parameters()["nasal_bioavailability"].value
+    return DoseEvent(day, kind, product.form_class, amount_ug / MOLAR_MASS_G_MOL * 1000.0, taken, product.id, phase)
 
 
 def adherence(world: Builder, name: str, stated: float | None, product: Product) -> float | str:

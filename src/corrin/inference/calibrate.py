@@ -1,12 +1,15 @@
 """The population fitted to what was measured: centres, what is left unknown of them, and how much people differ.
 
 Unknowns: a shift of each parameter's typical value, in units of its own uncertainty (prior: normal, 0, 1), a factor on how much people
-differ in it, and three assumptions about the survey's people. Data: every counted point of the `fit` studies, and the survey's statistics.
-Each pass simulates the studies and the survey as the population now stands, takes how every number moves with every unknown (studies:
-`points.gradient`; survey: each unknown moved alone, the same people), and solves the linear problem (Gauss-Newton; the posterior is normal
-around the last point). A number that lies far off counts less (weights of Student's t), so that one conflict does not bend the rest.
+differ in it, and three assumptions about the survey's people. Data: every counted point of the `fit` studies, tracer, absorption and
+steady-state numbers of typical people, and the survey's statistics. Each pass simulates all of them as the population now stands, takes how
+every number moves with every unknown (studies: `points.gradient`; the rest: each unknown moved alone), and solves the linear problem
+(Gauss-Newton; the posterior is normal around the last point). A number that lies far off counts less (weights of Student's t), so that one
+conflict does not bend the rest.
 
-The packaged population is fitted to the survey alone; with studies and tracer numbers it predicted unseen studies worse (decision 0006).
+A typical value is not quite the same in every place: people, methods and what the equations leave out differ. So every study, and every
+source of a tracer number, has typical values of its own around the common ones (`CONTEXT`), and a new study will too. Without this a fit of
+all data together shrank what is unknown far below how much studies differ, and predicted unseen studies worse than no fit (decision 0006).
 Leaving a study out costs nothing more: the last linear problem is solved again without its rows.
 """
 
@@ -32,7 +35,7 @@ from corrin.studies.schema import Study
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, float], None]
-PASSES = 6
+PASSES = 3
 LONGEST_STEP = 0.8
 """Units of uncertainty by which a shift moves at most in one step."""
 STUDENT = 4.0
@@ -53,6 +56,10 @@ SURVEY_TOGETHER = 0.5
 REFERENCES = ("mma_reference", "homocysteine_reference")
 """Typical values that the survey settles by itself: they only scale a marker."""
 SURVEY_PLACES = ("intake", "stomach", "ileum", "blood", "liver", "kidney", "cell")
+CONTEXT = 0.5
+"""SD, in units of what is not known of a typical value, of the part that is peculiar to a place (a study, a source): the share its square
+leaves (0.75) is common and can be learned. Chosen by the log score of `fit` studies left out (docs/calibration.md); the survey is the
+common population itself and has none."""
 STEP = 0.5
 """Units of uncertainty by which an unknown is moved to see what it moves."""
 
@@ -91,9 +98,10 @@ def study_rows(predicted: Sequence[Predicted]) -> list[Row]:
     rows = []
     for item in predicted:
         point = item.point
+        own, effect, _, gradient = item.datum()
         rows.append(
             Row(point.study, f"{point.study} {point.reading}", f"{point.study}, {point.arm}, {point.label}, day {point.day:g}",
-                item.z() * item.total, item.sampling**2, item.effect, item.gradient)
+                item.z() * item.sd, own, effect, gradient)
         )  # fmt: skip
     return rows
 
@@ -147,10 +155,17 @@ def survey_rows(
     ]
 
 
+def own_place(name: str) -> float:
+    """Variance of an unknown that is peculiar to a place, in units of the prior; spreads, references and the survey's assumptions have
+    none."""
+    return 0.0 if " " in name or name in REFERENCES else CONTEXT**2
+
+
 def noise_of(rows: Sequence[Row], unknowns: Sequence[str], weights: Floats) -> Floats:
     """Covariance of the data given the unknowns: their own error, the study effect common to a study's reading, what is peculiar to a study
-    (the history of its people)."""
+    (the history of its people, typical values of its own)."""
     own = np.diag([row.own for row in rows])
+    peculiar_sd = {name: np.sqrt(own_place(name)) for name in unknowns}
     for i, one in enumerate(rows):
         for j, other in enumerate(rows):
             if one.study != other.study:
@@ -161,14 +176,17 @@ def noise_of(rows: Sequence[Row], unknowns: Sequence[str], weights: Floats) -> F
                 continue
             if one.group == other.group:
                 own[i, j] += one.effect * other.effect * (1.0 if i == j else SAME_LAB)
-            peculiar = [name for name in one.gradient if name not in unknowns and name in other.gradient]
-            own[i, j] += sum(one.gradient[name] * other.gradient[name] for name in peculiar)
+            own[i, j] += sum(
+                one.gradient[name] * other.gradient[name] * peculiar_sd.get(name, 1.0) ** 2
+                for name in one.gradient
+                if name in other.gradient
+            )
     scale = 1.0 / np.sqrt(weights)
     return own * np.outer(scale, scale)
 
 
 def solve(rows: Sequence[Row], unknowns: Sequence[str], at: dict[str, float], weights: Floats | None = None) -> tuple[Posterior, Floats]:
-    """The posterior of the unknowns for data linearised at `at`, and the weights each datum had."""
+    """The posterior of the unknowns for data linearised at `at`, and the weights each datum had. The covariance is that of a new place."""
     names = tuple(name for name in unknowns if any(name in row.gradient for row in rows))
     G = np.array([[row.gradient.get(name, 0.0) for name in names] for row in rows])
     now = np.array([at.get(name, 0.0) for name in names])
@@ -176,10 +194,12 @@ def solve(rows: Sequence[Row], unknowns: Sequence[str], at: dict[str, float], we
     fixed = weights is not None
     survey = np.array([row.study == "survey" for row in rows])  # thousands of people are no outlier
     w = np.ones(len(rows)) if weights is None else weights
+    apart = np.diag([own_place(name) for name in names])
+    common = np.linalg.inv(np.eye(len(names)) - apart)
     for _ in range(1 if fixed else 12):
         R = noise_of(rows, unknowns, w)
         inverse = np.linalg.inv(R + 1e-10 * np.eye(len(rows)))
-        covariance = np.linalg.inv(np.eye(len(names)) + G.T @ inverse @ G)
+        covariance = np.linalg.inv(common + G.T @ inverse @ G)
         mean = covariance @ (G.T @ inverse @ (residual + G @ now))
         if fixed:
             break
@@ -187,7 +207,7 @@ def solve(rows: Sequence[Row], unknowns: Sequence[str], at: dict[str, float], we
         plain = noise_of(rows, unknowns, np.ones(len(rows)))
         z2 = left**2 / np.diag(plain)
         w = np.where(survey, 1.0, np.minimum(1.0, (STUDENT + 1.0) / (STUDENT + z2)))
-    return Posterior(names, mean, covariance), w
+    return Posterior(names, mean, covariance + apart), w
 
 
 @dataclass
@@ -245,7 +265,7 @@ def calibrate(
 ) -> Calibration:  # fmt: skip
     """Fit, from `begin` if given. `work` keeps each study of each pass, so that a run that was cut off goes on where it was; `facts` gives
     further data at a population (tracer and absorption numbers of a typical person) with how they move."""
-    start = prior(population, [study.key for study in studies])
+    start = prior(population)
     unknowns = unknowns_of(start, bool(studies))
     linearised: dict[str, float] = {}
     at: dict[str, float] = dict(begin or {})
@@ -321,7 +341,7 @@ def result(population: Population, studies: Sequence[Study], made: Calibration, 
     names = tuple(name for name in posterior.names if " " not in name)
     shift = {name: posterior.at(name)[0] for name in names}
     width = {name: posterior.at(name)[1] for name in names}
-    rows = moved(prior(population, [study.key for study in studies]), shift, width, made.differ, made.structure).rows
+    rows = moved(prior(population), shift, width, made.differ, made.structure).rows
     return Population(rows, Together(names, made.correlation(names)))
 
 

@@ -24,7 +24,9 @@ from corrin.facts.reader import analytes
 from corrin.inference.ahead import MANY, panel_of, values_of
 from corrin.inference.population import Population
 from corrin.inference.realise import AGE, YEAR_D, ahead
-from corrin.inference.update import People, Scorer, Teller, temper
+from corrin.inference.sampler import Scorer, temper
+from corrin.inference.supplements import usual
+from corrin.inference.update import People, Teller
 from corrin.studies.reader import in_reading_unit
 from corrin.studies.schema import Arm, Outcome, Study
 from corrin.studies.schema import Population as Who
@@ -314,8 +316,13 @@ def enrol(
     case = arm_case(study, arm)
     past = world(case)
     targets, limits = at_entry(study, arm)
-    of_case = past.history.latents if _tested(targets, limits) else [_of_community(latent, case) for latent in past.history.latents]
-    past = replace(past, observations=(), history=replace(past.history, latents=(*of_case, *_age_latents(who(study, arm)))))
+    told = who(study, arm).tested
+    tested = _tested(targets, limits) if told is None else told
+    of_case = past.history.latents if tested else [_of_community(latent, case) for latent in past.history.latents]
+    group = who(study, arm)
+    pills, taken = usual(group, case.age_y, tested, past.history.start_days)
+    latents, changes = (*of_case, *pills, *_age_latents(group)), (*past.history.changes, *taken)
+    past = replace(past, observations=(), history=replace(past.history, latents=latents, changes=changes))
     names = kernel.model.readings
     targets = tuple(item for item in targets if item.reading in names)
     limits = tuple(item for item in limits if item.reading in names)

@@ -4,6 +4,9 @@ Each statistic is a mean over people of some g(person) (or a smooth function of 
 squares: what is not known of typical people (`shared`), how studies differ from each other (`effect`: assays, methods, selection) and the
 chance of who was among the n (`sampling`). The first comes from the draws themselves: moving the centre of parameter j by one unit of its
 uncertainty moves the mean of g by cov(g, z_j | entry) unsure_j / spread_j, because the entry markers stay as reported.
+
+Draws differ by both, by what differs between people and by what is not known of typical ones. A share of people beyond a limit and the mean
+of skewed values depend on how much people differ; there what all share is taken out of the spread again (`_shared_out`).
 """
 
 from __future__ import annotations
@@ -37,6 +40,8 @@ USUAL_N = 20
 """People in an arm that does not tell how many (assumed, small)."""
 HEARD_SE = 2.0
 """A gradient below so many of its standard errors counts as none."""
+MOST_SHARED = 0.8
+"""Most of the draws' variance that can be shared (a bound on an estimate)."""
 LEVELS = ("mean", "median", "geometric mean")
 CHANGES = ("mean change", "median change", "percent change", "difference")
 AGAINST = ("difference", "ratio")
@@ -96,16 +101,31 @@ class Predicted:
     @property
     def centre(self) -> float:
         """The middle where the interval is a normal one: of a share, its logit."""
-        return self.on_scale(100.0 * self.middle) if self.point.scale == "share" else self.middle
+        if self.point.scale == "share":
+            return self.on_scale(100.0 * _shared_out(self.middle, self.shared)[0])
+        return self.middle
 
     @property
     def sd(self) -> float:
         """The SD there."""
-        if self.point.scale == "share":  # one SD towards the half; a tangent would run off near 0 and 1
-            p = _with_half(min(self.middle, 1.0 - self.middle), self.people)
-            moved = min(p + self.total, 0.98)
-            return float(np.log(moved / (1.0 - moved)) - np.log(p / (1.0 - p)))
+        if self.point.scale == "share":
+            share, far = _shared_out(self.middle, self.shared)
+            # one SD towards the half, from a sample of these people; a tangent would run off near 0 and 1
+            p = _with_half(min(share, 1.0 - share), self.people)
+            moved = min(p + float(np.hypot(self.effect, self.sampling)), 0.98)
+            return float(np.hypot(far, np.log(moved / (1.0 - moved)) - np.log(p / (1.0 - p))))
         return self.total
+
+    def datum(self) -> tuple[float, float, float, dict[str, float]]:
+        """On the scale where the interval is a normal one: variance of the sample, SD of the study effect, SD of what is not known of
+        typical people, and how the middle moves with each unknown."""
+        if self.point.scale != "share":
+            return self.sampling**2, self.effect, self.shared, self.gradient
+        far = _shared_out(self.middle, self.shared)[1]
+        rest = max(self.sd**2 - far**2, 1e-6)
+        part = self.effect**2 / max(self.effect**2 + self.sampling**2, 1e-12)
+        steep = far / self.shared if self.shared > 0.0 else 0.0
+        return rest * (1.0 - part), float(np.sqrt(rest * part)), far, {name: steep * value for name, value in self.gradient.items()}
 
     def on_scale(self, value: float) -> float:
         """A reported value of this point where its interval is a normal one. Half a person is added to each side of a share, so that a
@@ -138,6 +158,21 @@ class Predicted:
     def log_density(self) -> float:
         """Log of the predicted density at what was observed, on the scale of the point."""
         return -0.5 * self.z() ** 2 - float(np.log(self.sd)) - 0.5 * float(np.log(2.0 * np.pi))
+
+
+def _shared_out(share: float, shared: float) -> tuple[float, float]:
+    """A share of people among draws that differ by what all share too, without it: the share where typical people are known, and the SD of
+    its logit from not knowing them. Exact for a normal quantity and a limit: the draws' variance is the sum of both."""
+    from scipy.special import ndtr, ndtri
+
+    inside = min(max(share, 1e-4), 1.0 - 1e-4)
+    at = float(ndtri(inside))
+    density = float(np.exp(-0.5 * at * at) / np.sqrt(2.0 * np.pi))
+    part = min((shared / density) ** 2, MOST_SHARED)
+    own = float(np.sqrt(1.0 - part))
+    middle, far = at / own, float(np.sqrt(part)) / own
+    low, high = ndtr(middle - far), ndtr(middle + far)
+    return float(ndtr(middle)), 0.5 * float(np.log(high / (1.0 - high)) - np.log(low / (1.0 - low)))
 
 
 def _with_half(share: float, people: float) -> float:
@@ -261,6 +296,7 @@ def _one(
     sd, effect = noise(point.reading), STUDY_LOG_SD.get(point.reading, STUDY_OTHER_LOG_SD)
     n = float(point.n or USUAL_N)
     day0: float | None = None
+    statistic = point.statistic
     if point.scale == "log":
         statistic = "mean" if point.statistic == "ratio" else point.statistic
         middle, g, sampling = _level_of(statistic, y, sd)
@@ -283,7 +319,10 @@ def _one(
         effect *= typical
     whole = len(g) == int(people.fine.sum())
     gradient = people.gradient(g) if whole else {}
-    return Predicted(point, middle, people.population.shared(gradient), effect, sampling / np.sqrt(n), gradient, day0)
+    shared = people.population.shared(gradient)
+    if point.scale == "log" and statistic == "mean":  # the mean of a log-normal is above its median, and not by what all share
+        middle -= 0.5 * min(shared, 1.0) ** 2
+    return Predicted(point, middle, shared, effect, sampling / np.sqrt(n), gradient, day0)
 
 
 def _level_of(statistic: str, y: Floats, sd: float) -> tuple[float, Floats, float]:

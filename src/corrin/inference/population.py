@@ -127,6 +127,10 @@ class Population:
             return self.together.sd(gradient)
         return float(np.sqrt(sum(value * value for value in gradient.values())))
 
+    def as_known(self) -> Population:
+        """The same people as if typical values were known: only what differs between people is drawn."""
+        return Population(tuple(replace(row, unsure=0.0) for row in self.rows))
+
     def digest(self) -> str:
         """Hash of the rows drawn from."""
         text = "\n".join(repr((r.name, r.value, r.unit, r.distribution, r.between, r.unsure, r.low, r.high)) for r in self.rows)
@@ -141,18 +145,19 @@ def typical_value(row: Parameter) -> float:
 
 
 WIDENED = 2.0
-"""A parameter whose centre came from an earlier fit to some of these same studies has its uncertainty widened by so much before the fit, so
-that they do not count twice."""
+"""A parameter whose centre came from an earlier fit to the same survey has its uncertainty widened by so much before the fit, so that the
+survey does not count twice. What an earlier fit took from a study is left as it is: the rest of its uncertainty is allowed for by what is
+peculiar to a study (`calibrate.CONTEXT`), and widening it too predicted unseen studies worse."""
 EARLIER_FIT = "corrin-fit-2026"
+SURVEYS = frozenset(("nhanes1999-2002", "bailey2013"))
 
 
-def prior(population: Population, study_keys: Sequence[str]) -> Population:
-    """The population of the facts, with what earlier fits to the same data had narrowed widened again."""
-    known = {key.lower() for key in study_keys} | {"nhanes1999-2002", "bailey2013"}
+def prior(population: Population) -> Population:
+    """The population of the facts, with what earlier fits to the survey had narrowed widened again."""
     rows = []
     for row in population.rows:
         used = {part.strip().lower() for part in row.source.split(";")}
-        again = EARLIER_FIT in row.source and bool(used & known)
+        again = EARLIER_FIT in row.source and bool(used & SURVEYS)
         rows.append(replace(row, unsure=row.unsure * WIDENED) if again and row.unsure > 0.0 else row)
     return Population(tuple(rows))
 
@@ -196,7 +201,7 @@ def facts_population() -> Population:
 
 def apply(calibration: Calibrated, without: str = "") -> Population:
     """The facts moved as a calibration says; `without`: a study of it that is to count as never seen."""
-    start = prior(facts_population(), calibration.studies)
+    start = prior(facts_population())
     mine = calibration.shifts.get(without) or calibration.shifts[""]
     shift = {name: values[0] for name, values in mine.items()}
     width = {name: values[1] for name, values in mine.items()}

@@ -21,13 +21,14 @@ from corrin.case.case import Case, Person
 from corrin.case.causes import cause_weights, write
 from corrin.case.exposures import MEALS_D
 from corrin.case.latent import Latent
-from corrin.case.observe import EGFR_LOG_SD, egfr_ckd_epi_2021
+from corrin.case.observe import egfr_ckd_epi_2021
 from corrin.case.timeline import Builder
 from corrin.case.world import World
 from corrin.engine.draw import normals, uniforms
 from corrin.engine.simulate import Kernel
 from corrin.errors import InputError
 from corrin.facts.calibration import calibration
+from corrin.facts.findings import judged
 from corrin.facts.rows import Modifier
 from corrin.inference.cohort import noise
 from corrin.inference.population import Population, spread
@@ -120,7 +121,8 @@ def read_table(path: str | Path) -> Table:
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             rows = csv.DictReader(lines)
-            names = [name for name in rows.fieldnames or () if name in KNOWN]
+            rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
+            names = [name for name in rows.fieldnames if name in KNOWN]
             missing = [name for name in NEEDED if name not in names]
             if missing:
                 raise InputError(f"{where}, line 1", ", ".join((rows.fieldnames or ["nothing"])[:8])[:200], f"a column {missing[0]}",
@@ -252,9 +254,11 @@ def simulate_people(
 ) -> tuple[dict[str, Floats], dict[str, Floats], Floats]:
     """Markers as a laboratory would report them, reading -> (people,); the draws, name -> (people,); (people,) levels ran or not.
 
-    Person k has the same draws in any block.
+    Person k has the same draws in any block. People differ by what differs between people: what is not known of the typical person is the
+    same for everybody in a survey, and drawn anew for each it would pass for differences and widen every distribution.
     """
     world = _world()
+    population = population.as_known()
     teller = Teller(world, kernel, population, seed)
     teller.prepare()
     names = kernel.model.readings
@@ -331,8 +335,9 @@ def _draws(teller: Teller, rows: Table, population: Population, assumed: Assumed
         healthy = next(row.value for row in population.rows if row.name == "egfr_reference")
         expected = ESTIMATED_OVER_TRUE * healthy * np.exp(-fall * np.maximum(age - 30.0, 0.0))
         seen = np.log(estimate / expected)
-        believed = sd**2 / (sd**2 + EGFR_LOG_SD**2)
-        far = np.where(np.abs(seen) > 3.0 * np.hypot(sd, EGFR_LOG_SD), 1.0, believed)  # a failing kidney is no test error
+        error = judged("egfr_log_sd")
+        believed = sd**2 / (sd**2 + error**2)
+        far = np.where(np.abs(seen) > 3.0 * np.hypot(sd, error), 1.0, believed)  # a failing kidney is no test error
         moved = far * seen / sd + np.sqrt(1.0 - believed) * z["filtration"]
         z["filtration"] = np.where(np.isfinite(seen), np.clip(moved, -8.0, 4.0), z["filtration"])
     return z
@@ -376,14 +381,11 @@ def summarise(age_y: Floats, creatinine_mg_dl: Floats, markers: Mapping[str, Flo
         inside = well & (markers["serum_b12"] >= low) & (markers["serum_b12"] < high) & np.isfinite(markers["mma"])
         if inside.sum() >= 20:
             bands[band_name(low, high, "pmol/L")] = float(np.median(markers["mma"][inside]))
+    columns = {**{reading: markers[reading] for reading in MARKERS}, "age_y": age_y}
+    pairs = [(one, other) for number, one in enumerate(MARKERS) for other in MARKERS[number + 1 :]]
     correlations: dict[tuple[str, str], float] = {}
-    for number, one in enumerate(MARKERS):
-        for other in MARKERS[number + 1 :]:
-            both = well & np.isfinite(markers[one]) & np.isfinite(markers[other])
-            if both.sum() >= 30:
-                correlations[(one, other)] = float(spearmanr(markers[one][both], markers[other][both]).statistic)
-    for one in MARKERS:
-        both = np.isfinite(markers[one]) & well
-        if both.sum() >= 30:
-            correlations[(one, "age_y")] = float(spearmanr(markers[one][both], age_y[both]).statistic)
+    for one, other in (*pairs, *((one, "age_y") for one in MARKERS)):
+        both = well & np.isfinite(columns[one]) & np.isfinite(columns[other])
+        if both.sum() >= 30 and np.ptp(columns[one][both]) > 0.0 and np.ptp(columns[other][both]) > 0.0:
+            correlations[(one, other)] = float(spearmanr(columns[one][both], columns[other][both]).statistic)
     return Summary(quantiles, bands, correlations, counts)

@@ -51,6 +51,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+class Supplements(Strict):
+    """Small daily supplements taken before and during the study by a share of the people; `ug` a day of those who take some (not told: as
+    varied as in the health survey)."""
+
+    share: Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
+    ug: Annotated[float, Field(strict=True, gt=0.0, le=1000.0)] | None = None
+
+
 class Population(Strict):
     """Who took part, as far as a simulation needs it. An arm's own population replaces the study's as a whole.
 
@@ -69,6 +77,11 @@ class Population(Strict):
     folate_fortified: bool | None = None
     pregnancy: Pregnancy | None = None
     history: History = History()
+    tested: bool | None = None
+    """Whether a test that had a reason brought them in; not told: when a low serum B12 or a high MMA was required or found at entry. It
+    decides how common causes are."""
+    supplements: Supplements | None = None
+    """Not told: people of the United States who were not found by a test take them as often as in the health survey, others do not."""
     assumed: Text | None = None
     """What in `history` is a judgement and not in the paper."""
 
