@@ -65,7 +65,7 @@ def _head(answer: Data, width: int) -> str:
     person = answer["person"]
     sex = "" if person["sex"] == "unknown" else f", {person['sex']}"
     line = f"Vitamin B12 in this diet: {_span(answer['daily_ug'])} a day"
-    who = f"{person['age_y']:g} years{sex}{STATES[person['state']]}"
+    who = f"a person of {person['age_y']:g} years{sex}{STATES[person['state']]}"
     lines = [line, "=" * len(line), f"For {who}."]
     if answer["items"]:
         lines.append(_wrap(BRACKETS, width))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from corrin.answers.assess.reports import Counted, Result
+from corrin.answers.assess.reports import Counted, Result, allowed_for
 from corrin.answers.assess.state import (
     Evidence,
     Shares,
@@ -263,11 +263,14 @@ def next_tests(person: Person, counted: Sequence[Counted], voided: dict[str, flo
         marker = marker_of(fit, name, person.log_filtration)
         low, high = min(marker.means) - 2.5 * marker.sd, max(marker.means) + 2.5 * marker.sd
         change = flips = total = 0.0
+        outside, spared, given = allowed_for(name)
         for node in range(NODES):
             t = low + (high - low) * (node + 0.5) / NODES
             weight = sum(share * math.exp(-0.5 * ((t - mean) / marker.sd) ** 2) for share, mean in zip(bands, marker.means, strict=True))
-            item = Evidence(name, x := _unscaled(person, name, t), x, voided.get(name, 1.0), name in voided and voided[name] < 0.0)
-            item = replace(item, weight=abs(item.weight))
+            item = Evidence(
+                name, x := _unscaled(person, name, t), x, abs(voided.get(name, 1.0)), voided.get(name, 1.0) < 0.0, outside=outside,
+                spared=spared, spared_with=given,
+            )  # fmt: skip
             then = person.lacks([*evidence, item])
             change += weight * abs(then - now)
             flips += weight * (word(then) != word(now))
