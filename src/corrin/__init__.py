@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from corrin.version import __version__
+
 # read_fhir stands only below: rooms that ask for the version must not be seen to reach the shells.
 if TYPE_CHECKING:
     from corrin.answers.assess import AssessAnswer, assess
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from corrin.case.plan import Plan, built_in_plans, read_plan
     from corrin.case.reader import read_case
     from corrin.errors import Bug, CorrinError, EnvironmentProblem, InputError, NotCovered
-
-__version__ = "0.1.0"
 
 # Each public name and the module that holds it; loaded on first use, so that `import corrin` stays instant.
 _HOMES = {

@@ -46,7 +46,7 @@ def _tables(folder: Traversable, before: str) -> list[tuple[str, Traversable]]:
 
 def at_once(inputs: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """`made` and `inputs` of an answer that is looked up: nothing is drawn, so there is no seed that matters."""
-    from corrin import __version__
+    from corrin.version import __version__
 
     return {
         "made": {

@@ -19,15 +19,19 @@ BATCH = 32_768
 """People at once: with a thousand doses and a hundred rows of readings some 2 GiB."""
 
 
-def on_gpu(kernel: Kernel) -> Kernel:
-    """The same kernel whose passes run in JAX. Raises `EnvironmentProblem` without the extra `gpu`."""
+def ready() -> None:
+    """Load JAX, in double precision. Raises `EnvironmentProblem` without the extra `gpu`."""
     try:
         import jax
     except ImportError as error:
-        raise EnvironmentProblem(
-            "--gpu needs JAX, which is not installed. Install corrin with the extra `gpu`, or leave --gpu out."
-        ) from error
+        cure = "Install corrin with the extra `gpu`, or leave --gpu out."
+        raise EnvironmentProblem(f"--gpu needs JAX, which is not installed. {cure}") from error
     jax.config.update("jax_enable_x64", True)
+
+
+def on_gpu(kernel: Kernel) -> Kernel:
+    """The same kernel whose passes run in JAX. Raises `EnvironmentProblem` without the extra `gpu`."""
+    ready()
     from corrin.engine.emit.arrays import compiled
 
     return replace(kernel, passes=_Passes(compiled(kernel.model)))
@@ -38,7 +42,7 @@ def device() -> str:
     import jax
 
     found = jax.devices()[0]
-    return f"{found.platform} ({found.device_kind})"
+    return "no graphics processor: JAX on the CPU, slower than without --gpu" if found.platform == "cpu" else str(found.device_kind)
 
 
 class _Passes:

@@ -10,6 +10,7 @@ structural alternatives. What is in it and how it was made: `calibrate.py`.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -49,6 +50,10 @@ def the_kernel() -> Kernel:
     made = kernel(the_model())
     begin = np.array([[pool.start for pool in the_system().pools]])
     find_grid(made, begin, population().typical(), constant(made, 1, 1.0))  # the first call compiles or loads machine code
+    if os.environ.get("CORRIN_DEVICE", "") == "gpu":
+        from corrin.engine.gpu import on_gpu
+
+        return on_gpu(made)
     return made
 
 

@@ -58,7 +58,7 @@ def kind() -> dict[str, str]:
 
     import llvmlite.binding as llvm  # type: ignore[import-untyped]
 
-    from corrin.inference.population import the_model
+    from corrin.inference.population import population, the_model
 
     found = {}
     for name in ("corrin", "numpy", "numba", "llvmlite", "pyarrow"):
@@ -68,7 +68,8 @@ def kind() -> dict[str, str]:
             found[name] = "missing"
     features = ",".join(sorted(name for name, there in llvm.get_host_cpu_features().items() if there))
     return {
-        **found, "program": the_model().digest()[:16], "processor": llvm.get_host_cpu_name(),
+        **found, "program": the_model().digest()[:16], "population": population().digest()[:16],
+        "processor": llvm.get_host_cpu_name(), "device": os.environ.get("CORRIN_DEVICE") or "cpu",
         "features": hashlib.sha256(features.encode()).hexdigest()[:12],
     }  # fmt: skip
 

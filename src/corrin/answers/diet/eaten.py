@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corrin import __version__
+from corrin.version import __version__
 from corrin.answers.diet import ADULT_Y, DISCLAIMER, FORMAT, NERVES, OLDER_Y, Who
 from corrin.answers.diet.said import MEALS_D, Item, items_words, listed
 from corrin.answers.diet.uptake import (

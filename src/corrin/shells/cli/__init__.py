@@ -26,7 +26,7 @@ DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 def _version(value: bool) -> None:
     if value:
-        from corrin import __version__
+        from corrin.version import __version__
 
         typer.echo(f"corrin {__version__}")
         raise typer.Exit()

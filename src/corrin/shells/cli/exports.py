@@ -21,7 +21,9 @@ def export(
     ] = None,
     format: Annotated[str, typer.Option("--format", help="One of " + ", ".join(FORMATS) + ".")] = "sbml",
     out: Annotated[Path | None, typer.Option(help="File to write (a folder for petab).")] = None,
-    population_median: Annotated[bool, typer.Option("--population-median", help="The population's typical person instead of a case.")] = False,
+    population_median: Annotated[
+        bool, typer.Option("--population-median", help="The population's typical person instead of a case.")
+    ] = False,
     plan: Annotated[str | None, typer.Option(help="A built-in plan's name or a plan file; without it no treatment.")] = None,
     years: Annotated[float | None, typer.Option(help="How far to look ahead, years.")] = None,
     draw: Annotated[int | None, typer.Option(help="Which drawn person of the case; without it the one nearest to the middle.")] = None,

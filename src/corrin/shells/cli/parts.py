@@ -45,6 +45,17 @@ def settings(**arguments: Any) -> dict[str, Chosen]:
     return chosen
 
 
+def use_gpu(wanted: bool) -> None:
+    """Hand the computing to a graphics processor, and say to which; on stderr, because it is no part of the answer."""
+    if not wanted:
+        return
+    from corrin.engine.gpu import device, ready
+
+    ready()
+    os.environ["CORRIN_DEVICE"] = "gpu"
+    typer.echo(f"computing on {device()}", err=True)
+
+
 def read_person(name: str, any_age: bool = False) -> Case:
     """A case file or FHIR when there is one of that name, else an example."""
     person, report = read_any(name, any_age)

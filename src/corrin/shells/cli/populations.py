@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from corrin.errors import InputError
-from corrin.shells.cli.parts import app, settings
+from corrin.shells.cli.parts import app, settings, use_gpu
 
 
 @app.command()
@@ -25,6 +25,7 @@ def population(
     out: Annotated[Path | None, typer.Option(help="Folder for rows (Parquet), report, figures and answer.json.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was begun in --out, and with nothing else.")] = False,
     cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786.")] = None,
+    gpu: Annotated[bool, typer.Option("--gpu", help="Compute on a graphics processor (extra gpu).")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.population/1 instead of the page.")] = False,
 ) -> None:
     """How common is deficiency, and what would a policy do? Flour with B12, tests on metformin, tablets for vegans."""
@@ -33,6 +34,9 @@ def population(
         raise InputError("design", "nothing", "a design file, or the name of one that comes with corrin")
     if resume and out is None:
         raise InputError("--resume", "no --out", "the folder of the run to go on with")
+    if gpu and cluster:
+        raise InputError("--gpu", "--cluster beside it", "one of the two", "Workers of a cluster compute on their own processors.")
+    use_gpu(gpu)
     from corrin.answers.population import counted_people
     from corrin.studies.crowd import read_design
 

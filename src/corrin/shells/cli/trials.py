@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corrin.shells.cli.parts import app, pretty, progress_line, read_person, settings
+from corrin.shells.cli.parts import app, pretty, progress_line, read_person, settings, use_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ def trial(
     seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the design as a file to start from.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for report, figures, courses.csv and answer.json.")] = None,
+    gpu: Annotated[bool, typer.Option("--gpu", help="Compute on a graphics processor (extra gpu).")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.trial/1 instead of the report.")] = False,
 ) -> None:
     """What a trial would find, and how often: a virtual one. Without a design: the list of those that come with corrin."""
@@ -40,6 +41,7 @@ def trial(
         typer.echo(pretty(read_trial(design).to_dict()))
         return
     _check(out)
+    use_gpu(gpu)
     from corrin.answers.trial import trial as answer_trial
     from corrin.show import trial_charts
 

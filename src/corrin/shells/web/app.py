@@ -42,7 +42,7 @@ class Serving:
 
 def create_app(serving: Serving | None = None) -> FastAPI:
     """The application, ready to be run; `app.state` holds how it runs (`serving`), its queue (`engine`) and its visits (`desk`)."""
-    from corrin import __version__
+    from corrin.version import __version__
 
     held = serving or Serving()
     engine = Engine(held.waiting)
