@@ -23,8 +23,8 @@ PAGE = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
 MISSED: dict[str, str] = {
     "50 ug crystalline, ug (Carmel2008)": "the amount carried saturates and diffusion adds 0.7 ug; the one source has 50 ug below 10 ug",
     "25 ug CN kept, %": "one kind of capture site fits 10 and 100 ug; 25 ug would need a steeper one",
-    "homocysteine at 30 years, umol/L": "the survey, whose flour has folic acid, asks for a lower reference than the old interval",
-    "by mouth: MMA at 120 d, nmol/L": "the survey asks for a lower reference than the trial's treated people of 71 have",
+    "MMA at serum 200 over that at rest": "treated people and the survey ask for more serum B12 from the same store",
+    "MMA at serum 126 over that at rest": "treated people and the survey ask for more serum B12 from the same store",
     "reticulocytes up by half, day": "six stages of the marrow leak early; more stages cost states and nothing else asks for them",
     "hospital series (recalled): no sign at 12 months, share": "recalled, not fitted; its median delay is recalled too and moves it most",
     "first small step within 3 months, share (recalled)": "feet heal by regrowth, some slowly; recalled, not fitted",

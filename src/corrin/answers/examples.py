@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 from corrin.case.case import Case
 from corrin.case.reader import read_case
@@ -30,3 +33,12 @@ def example(name: str) -> Case:
         cure = f"Did you mean {' or '.join(near)}?" if near else "`corrin examples` lists them."
         raise InputError("case", f"{name[:60]!r} is neither a file nor an example", "", cure)
     return read_case(held[name])
+
+
+def named(case: Case | str | Path | Mapping[str, Any]) -> Case:
+    """A case, however it was named: a `Case`, a file, a text, a dict or the id of an example."""
+    if isinstance(case, Case):
+        return case
+    if isinstance(case, str) and case in examples() and not Path(case).exists():
+        return example(case)
+    return read_case(case)

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from corrin.answers.assemble import Intended, Options, Subject, assemble
-from corrin.answers.examples import example, examples
+from corrin.answers.examples import named
 from corrin.answers.explain import readings
 from corrin.answers.record import Forecast, Given, Lab, Notice, WarningCode
 from corrin.answers.reported import as_reported
 from corrin.answers.run import run
 from corrin.case.case import Case
 from corrin.case.plan import MAX_DOSES, Plan, built_in_plans, read_plan
-from corrin.case.reader import read_case
 from corrin.errors import InputError
 from corrin.settings import checked
 
@@ -90,11 +89,7 @@ def answered(
 
 def person_of(case: Case | str | Path | Mapping[str, Any]) -> Case:
     """A case, however it was named: a `Case`, a file, a text, a dict or the id of an example."""
-    if isinstance(case, Case):
-        return case
-    if isinstance(case, str) and case in examples() and not Path(case).exists():
-        return example(case)
-    return read_case(case)
+    return named(case)
 
 
 def usual_plans(case: Case) -> tuple[str, ...]:

@@ -10,9 +10,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corrin.answers import features as shown
+from corrin.answers.examples import named
 from corrin.answers.provenance import at_once
 from corrin.case import known
 from corrin.case.case import Case
@@ -157,8 +159,9 @@ class MattersAnswer:
         return json.dumps(self.data, indent=2, ensure_ascii=False) + "\n"
 
 
-def matters(case: Case) -> MattersAnswer:
+def matters(case: Case | str | Path | Mapping[str, Any]) -> MattersAnswer:
     """What else matters to nerves, pain and spine of this person: first what they tell of, then what is good to know for everybody."""
+    case = named(case)
     return MattersAnswer(
         {
             "format": FORMAT,

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from corrin.answers import features as shown
+from corrin.answers.examples import named
 from corrin.answers.matters import b6_sum, cited
 from corrin.answers.pain_numbers import wilson
 from corrin.answers.provenance import at_once
@@ -234,12 +236,12 @@ class MimicsAnswer:
         return json.dumps(self.data, indent=2, ensure_ascii=False) + "\n"
 
 
-def mimics(case: Case, excluded: Iterable[str] = ()) -> MimicsAnswer:
+def mimics(case: Case | str | Path | Mapping[str, Any], excluded: Iterable[str] = ()) -> MimicsAnswer:
     """What else it could be, for one person. `excluded`: ids of mimics that were tested for and not found.
 
     Raises `InputError` for an unknown id.
     """
-    excluded = tuple(excluded)
+    case, excluded = named(case), tuple(excluded)
     there = all_features(case)
     found, open_ = fits(case), open_mimics(case, excluded)
     urgent = recognised(case)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corrin.answers import features as shown
+from corrin.answers.examples import named
 from corrin.answers.matters import BACK, b6_message, b6_sum, cited
 from corrin.answers.pain_numbers import Estimate, Z, mean_difference, number_needed, share_difference, t_quantile
 from corrin.answers.provenance import at_once
@@ -295,11 +297,12 @@ class PainAnswer:
         return json.dumps(self.data, indent=2, ensure_ascii=False) + "\n"
 
 
-def pain(case: Case, condition: str | None = None) -> PainAnswer:
+def pain(case: Case | str | Path | Mapping[str, Any], condition: str | None = None) -> PainAnswer:
     """What is known of B12 and other treatments for this person's pain. `condition`: look at this trialled condition instead.
 
     Raises `InputError` for an unknown condition.
     """
+    case = named(case)
     if condition is not None and condition not in tables.CONDITIONS:
         close = near(condition, {name: name for name in tables.CONDITIONS})
         cure = f"Did you mean {' or '.join(close)}?" if close else ""
