@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from corrin.case.case import Case, History, Person
 from corrin.case.causes import cause_weights
 from corrin.case.latent import Latent
-from corrin.case.observe import EGFR_LOG_SD
 from corrin.case.timeline import Observation
 from corrin.case.world import World, world
 from corrin.engine.draw import normals
 from corrin.facts import deficiency as facts
+from corrin.facts.findings import judged
 from corrin.inference import survey
 from corrin.inference.cohort import noise
 from corrin.inference.likelihood import one
@@ -86,7 +86,7 @@ def seen(teller: Teller, z: dict[str, Floats], age_y: Floats, seed: int, first: 
         name: level * np.exp(SPREADS[name] * normals(seed, f"distil test {name}", len(age_y), first)) for name, level in own.items()
     }
     filtration = now[:, names.index("egfr")]
-    egfr = filtration * np.exp(EGFR_LOG_SD * normals(seed, "distil test egfr", len(age_y), first))
+    egfr = filtration * np.exp(judged("egfr_log_sd") * normals(seed, "distil test egfr", len(age_y), first))
     good = ~run.failed & np.isfinite(now[:, names.index("mma")])
     return People(age_y, filtration, egfr, share * methylation + (1.0 - share) * mutase, own, reported).only(good)
 
@@ -190,7 +190,7 @@ def believed(crowd: People, age_y: float, egfr: float | None, results: Mapping[s
 
     score = -0.5 * ((crowd.age_y - age_y) / NEAR_Y) ** 2
     if egfr is not None:
-        score = score + one(Observation(0.0, "egfr", egfr, "=", EGFR_LOG_SD, ""), crowd.filtration)
+        score = score + one(Observation(0.0, "egfr", egfr, "=", judged("egfr_log_sd"), ""), crowd.filtration)
     for name, value in results.items():
         if name != "mma":
             score = score + one(Observation(0.0, name, value, "=", SPREADS[name], ""), crowd.own[name])
