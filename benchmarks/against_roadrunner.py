@@ -54,47 +54,44 @@ class Plan:
     rival_people: int
 
 
-def plans(quick: bool) -> dict[str, Plan]:
-    """The four loads. Quick ones are shorter in years and people; the work per year is the same."""
-    long, short = (2.0, 1.0) if quick else (10.0, 10.0)
-    many = 1024 if quick else 4096
-    months = tuple(MONTH_D * k for k in range(int(long * 12 + 1e-9)))
-    maintenance = (0.0, 2.0, 4.0, 7.0, 9.0, 11.0, *(11.0 + 84.0 * k for k in range(1, int(long * YEAR_D / 84.0))))
-    depletion = 5.0 if quick else 20.0
-    tablets = tuple(float(day) for day in range(int((0.25 if quick else short) * YEAR_D)))
+def plans(quick: bool, daily_years: float = 1.0) -> dict[str, Plan]:
+    """The four loads. Quick ones are shorter in years and people; the work per year is the same.
+
+    Daily tablets last a year: ten take the rival half an hour and more (`--daily-years 10`).
+    """
+    years, vegan, daily = (2.0, 5.0, 0.25) if quick else (10.0, 20.0, daily_years)
+    people, rivals = (1024, 2) if quick else (4096, 4)
     injected, swallowed = "injected_O", "oral_C"
 
-    def monthly(years: float) -> tuple[float, ...]:
-        return tuple(MONTH_D * k for k in range(1, int(years * 12 + 1e-9) + 1))
+    def months(length: float, first: int = 1, step: int = 1) -> tuple[float, ...]:
+        return tuple(MONTH_D * k for k in range(first, int(length * 12 + 1e-9) + first, step))
 
-    return {
-        plan.name: plan
-        for plan in (
-            Plan("monthly", long, tuple((day, injected, MG_NMOL) for day in months), monthly(long), {}, many, 2 if quick else 4),
-            Plan(
-                "loading_then_maintenance", long, tuple((day, injected, MG_NMOL) for day in maintenance), monthly(long), {}, many,
-                2 if quick else 4,
-            ),
-            Plan(
-                "vegan_depletion", depletion, (), tuple(3.0 * day for day in monthly(depletion / 3.0)), {"food_ug_d": 0.3}, 2 * many,
-                4 if quick else 16,
-            ),
-            Plan(
-                "daily_oral", 0.25 if quick else short, tuple((day, swallowed, MG_NMOL) for day in tablets),
-                monthly(0.25 if quick else short), {}, many if quick else 1024, 2,
-            ),
-        )
-    }  # fmt: skip
+    loading = (0.0, 2.0, 4.0, 7.0, 9.0, 11.0, *(11.0 + 84.0 * k for k in range(1, int(years * YEAR_D / 84.0))))
+    tablets = tuple(float(day) for day in range(int(daily * YEAR_D)))
+    found = (
+        Plan("monthly", years, _each(months(years, 0), injected), months(years), {}, people, rivals),
+        Plan("loading_then_maintenance", years, _each(loading, injected), months(years), {}, people, rivals),
+        Plan("vegan_depletion", vegan, (), months(vegan, 3, 3), {"food_ug_d": 0.3}, 2 * people, 4 * rivals),
+        Plan("daily_oral", daily, _each(tablets, swallowed), months(daily), {}, people // 4 if daily > 1.0 else people, 2),
+    )
+    return {plan.name: plan for plan in found}
+
+
+def _each(days: tuple[float, ...], kind: str) -> tuple[tuple[float, str, float], ...]:
+    return tuple((day, kind, MG_NMOL) for day in days)
 
 
 class Ours:
     """corrin's population path: people from the population, in balance on an ordinary diet, then the plan."""
 
     def __init__(self) -> None:
+        from corrin.engine.simulate import PANEL
         from corrin.inference import population as of
 
         self.kernel, self.population = of.the_kernel(), of.population()
         self.model = self.kernel.model
+        self.panel = self.drawn(PANEL, 1 << 30)
+        self.panel_state = self.balanced(self.panel)
 
     def drawn(self, count: int, first: int) -> Floats:
         from corrin.engine.draw import normals
@@ -105,9 +102,8 @@ class Ours:
         """Their state on an ordinary diet."""
         from corrin.engine.simulate import PANEL, settle
 
-        panel = self.drawn(PANEL, 1 << 30)
         ordinary = self.kernel.exposure_defaults()[:, None]
-        return settle(self.kernel, parameters, np.repeat(ordinary, len(parameters), axis=1), panel, np.repeat(ordinary, PANEL, axis=1))
+        return settle(self.kernel, parameters, np.repeat(ordinary, len(parameters), axis=1), self.panel, np.repeat(ordinary, PANEL, axis=1))
 
     def exposures(self, plan: Plan) -> Floats:
         now = self.kernel.exposure_defaults()
@@ -150,9 +146,8 @@ class Ours:
         from corrin.engine.simulate import PANEL, TOLERANCE, find_grid
         from corrin.inference.ahead import MANY, UNREAD
 
-        panel = self.drawn(PANEL, 1 << 30)
         unread = UNREAD if len(plan.doses) > MANY else None
-        return find_grid(self.kernel, self.balanced(panel), panel, self.schedule(plan, PANEL), TOLERANCE, unread)
+        return find_grid(self.kernel, self.panel_state, self.panel, self.schedule(plan, PANEL), TOLERANCE, unread)
 
     def run(self, parameters: Floats, state: Floats, plan: Plan, grid: Any) -> Any:
         from corrin.engine.simulate import simulate
@@ -227,6 +222,7 @@ def compare(ours: Ours, rival: Processes, plan: Plan, rounds: int, say: Any) -> 
     grid = ours.grid(plan)
     own = ours.run(mine, state, plan, grid).readings
     error, strict = errors(own, truth)
+    say(f"{plan.name}: corrin's error {error:.1e}; the truth against LSODA {lsoda:.1e}")
     tried = []
     long = len(plan.doses) > LONG
     for relative, absolute in TOLERANCES[::2][:3] if long else TOLERANCES:
@@ -309,7 +305,9 @@ def events_or_segments(ours: Ours, plan: Plan) -> dict[str, float]:
     return {"rival_events_s": by_events, "rival_segments_s": by_segments}
 
 
-def measure(quick: bool = False, names: list[str] | None = None, rounds: int = 3, rival_people: int | None = None) -> dict[str, Any]:
+def measure(
+    quick: bool = False, names: list[str] | None = None, rounds: int = 3, rival_people: int | None = None, daily_years: float = 1.0
+) -> dict[str, Any]:
     """Everything: {"summary": {...}, "plans": {...}}."""
     from dataclasses import replace
 
@@ -319,7 +317,7 @@ def measure(quick: bool = False, names: list[str] | None = None, rounds: int = 3
         print(text, file=sys.stderr, flush=True)
 
     ours = Ours()
-    chosen = [plan for plan in plans(quick).values() if not names or plan.name in names]
+    chosen = [plan for plan in plans(quick, daily_years).values() if not names or plan.name in names]
     rival = Processes(ours.sbml(), ours.model.readings, CORES)
     try:
         found = {}
@@ -358,8 +356,9 @@ def main() -> None:
     ask.add_argument("--plan", action="append")
     ask.add_argument("--rounds", type=int, default=3)
     ask.add_argument("--rival-people", type=int)
+    ask.add_argument("--daily-years", type=float, default=1.0)
     given = ask.parse_args()
-    found = measure(given.quick, given.plan, given.rounds, given.rival_people)
+    found = measure(given.quick, given.plan, given.rounds, given.rival_people, given.daily_years)
     print(json.dumps(found, indent=1) if given.json else text(found))
 
 

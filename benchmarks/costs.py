@@ -1,6 +1,6 @@
 """What the engine costs: one person; growth with people, years, doses and threads; memory; a step, an operation and the floor.
 
-    python benchmarks/costs.py [--json] [--quick]
+python benchmarks/costs.py [--json] [--quick]
 """
 
 from __future__ import annotations
