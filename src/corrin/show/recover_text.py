@@ -273,7 +273,9 @@ def series(answer: Data, width: int) -> str:
         count = f"{row['count']:g} of {row['people']:g} ({100 * told['low']:.0f} to {100 * told['high']:.0f} %)" if told else row["words"]
         parts = [row["who"], row.get("severity"), row.get("delay"), row.get("follow_up")]
         about = ", ".join(str(part) for part in parts if part)
-        lines.append(wrap(f"{row['what']}: {count}; {about}. Evidence {row['grade']} [{', '.join(row['sources'])}].", width, "  ", "    "))
+        read = {"recalled": ", recalled, not read", "secondary": ", read second-hand"}.get(str(row.get("seen")), "")
+        cited = ", ".join(row["sources"])
+        lines.append(wrap(f"{row['what']}: {count}; {about}. Evidence {row['grade']}{read} [{cited}].", width, "  ", "    "))
     return "\n".join(lines)
 
 
