@@ -1,8 +1,7 @@
-"""Fit the population to the survey (make calibrate), or, with --studies, to the studies with role `fit` and tracer numbers as well.
+"""Fit the population to studies with role `fit`, the survey, and tracer numbers (make calibrate); with --survey-only to the survey alone.
 
-The joint fit is not the packaged one: it predicted studies it had not seen worse than the facts do (docs/decisions/0006). It goes on
-where it was cut off: the results of each study and pass are kept in build/calibration.
-Writes facts/population/calibration.toml, shifts.csv and correlation.csv, and docs/calibration.md.
+It goes on where it was cut off: the results of each study are kept in build/calibration.
+Writes facts/population/calibration.toml, shifts.csv and correlation.csv, and docs/calibration.md (but for what stands below TRIALS there).
 """
 
 from __future__ import annotations
@@ -35,15 +34,18 @@ predictions: [validation](validation.md).
 ## What is pinned and what is not
 
 Shift of the typical value in units of its uncertainty before; uncertainty left as a share of that before (1: the data said
-nothing). Parameters that came from an earlier fit to some of the same studies began with twice their uncertainty.
+nothing). What is left includes what is peculiar to a place: no amount of data takes it below half (`CONTEXT`). Parameters that came
+from an earlier fit to the survey began with twice their uncertainty.
 
 | parameter | typical before | after | shift | left unknown |
 |---|---|---|---|---|
 """
+TRIALS = "\n## Trials\n"
+"""What was tried, written by hand, below what is generated."""
 MISSES = """
 ## What misses
 
-Data more than two of their own SDs off after the fit; they count less, so that one conflict does not bend the rest.
+Data more than two of their own SDs off before the joint step; they count less, so that one conflict does not bend the rest.
 
 | datum | observed minus predicted, on its scale | SD | weight |
 |---|---|---|---|
@@ -52,7 +54,7 @@ SURVEY = """
 ## The survey
 
 Assumed of its people and found by the fit: {assumed}. Quantiles and medians: observed over predicted; correlations: observed minus
-predicted.
+predicted, before the joint step. How it stands after: `corrin check --population` (the table under Trials).
 
 | statistic | gap |
 |---|---|
@@ -139,7 +141,7 @@ def main() -> None:
     options.add_argument("--people", type=int, default=6000)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--passes", type=int, default=fit.PASSES)
-    options.add_argument("--studies", action="store_true", help="fit the studies and tracer numbers too")
+    options.add_argument("--survey-only", action="store_true", help="fit the survey alone")
     options.add_argument("--fresh", action="store_true", help="start from the facts, not from the last calibration")
     options.add_argument("--out", type=Path, default=ROOT / "src" / "corrin" / "facts" / "population")
     options.add_argument("--work", type=Path, default=ROOT / "build" / "calibration")
@@ -149,13 +151,14 @@ def main() -> None:
     def progress(text: str, _: float) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {text}", file=sys.stderr, flush=True)
 
-    fitted = [study for study in studies() if study.role == "fit" and chosen.studies]
+    fitted = [study for study in studies() if study.role == "fit" and not chosen.survey_only]
     population = facts_population()
     last_one = None if chosen.fresh else calibration()
-    begin = None if last_one is None else fit.unknowns_at(last_one)
+    begun = {} if last_one is None else fit.unknowns_at(last_one)  # typical values begin at the facts, so that a second run changes nothing
+    begin = {name: value for name, value in begun.items() if " " in name or name in fit.REFERENCES}
     made = fit.calibrate(
         population, fitted, the_kernel(), chosen.work, chosen.draws, chosen.people, chosen.seed, chosen.passes, begin,
-        (lambda now: tracer_rows(now, {study.key for study in fitted})) if fitted else None, progress,
+        (lambda now: tracer_rows(now, set())) if fitted else None, progress,
     )  # fmt: skip
     used = sorted(study.key for study in fitted)
     names = tuple(name for name in made.posterior.names if " " not in name)
@@ -169,7 +172,9 @@ def main() -> None:
          "passes": float(chosen.passes), "survey_rms_log": last["survey"], "mean_weight": float(np.mean(made.weights))},
     )  # fmt: skip
     write(kept, chosen.out)
-    (ROOT / "docs" / "calibration.md").write_text(record(made, population, kept.made, used), encoding="utf-8")
+    page = ROOT / "docs" / "calibration.md"
+    trials = page.read_text(encoding="utf-8").partition(TRIALS)
+    page.write_text(record(made, population, kept.made, used) + trials[1] + trials[2], encoding="utf-8")
     progress("written", 1.0)
 
 
