@@ -101,6 +101,7 @@ def test_form_answer_slider_export(page, tmp_path: Path) -> None:
     page.wait_for_selector("#deficiency")
     assert page.locator("main h2").first.inner_text() in ("Is it B12 deficiency?", "Please be seen by a clinician today")
     page.wait_for_selector("#delay")
+    page.locator("#course .chart").first.scroll_into_view_if_needed()
     page.wait_for_selector("#course canvas")
     page.locator("#nerve-month").fill("12")
     page.wait_for_selector("#nerves[src$='/12.svg']")

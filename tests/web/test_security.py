@@ -197,3 +197,23 @@ def test_a_fault_of_ours_says_nothing_of_the_request(client: TestClient, monkeyp
     assert answer.headers["content-type"] == "application/problem+json"
     assert "secret" not in answer.text + caplog.text
     assert "57 and a name" not in answer.text + caplog.text
+
+
+@pytest.mark.slow
+def test_slow_callers_are_hung_up_on(service: str, monkeypatch) -> None:
+    """A caller that sends no head is cut off; one that sends no body is answered 408 (here the limit is the service's own)."""
+    import socket
+    import time
+    from urllib.parse import urlsplit
+
+    port = urlsplit(service).port
+    assert port is not None
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=40) as silent,
+        socket.create_connection(("127.0.0.1", port), timeout=40) as half,
+    ):
+        half.sendall(b"POST /api/v1/assess HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+        begun = time.monotonic()
+        assert silent.recv(100) == b""
+        assert time.monotonic() - begun < 30.0
+        assert half.recv(100).startswith(b"HTTP/1.1 408")

@@ -191,12 +191,9 @@ def _answer(request: Request, visit: Visit, view: str, faults: list[str] | None 
     if "forecast" in held:
         for figure in drawn.FIGURES:
             names = _names(figure)
-            rows = [
-                (held["forecast"]["past"][name]["label"], table(held["forecast"], name))
-                for name in names
-                if name in held["forecast"]["past"]
-            ]
-            tables[figure] = [(label, found) for label, found in rows if found is not None]
+            past = held["forecast"]["past"]
+            rows = [(name, past[name]["label"], table(held["forecast"], name)) for name in names if name in past]
+            tables[figure] = [row for row in rows if row[2] is not None]
     aching = None if child or not any(item.what == "pain" and item.severity != "none" for item in visit.case.findings) else pain(visit.case)
     return shown(
         request,

@@ -165,7 +165,11 @@ async function renew() {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const id of ["ahead", "reports", "sources", "keep"]) {
     const now = document.getElementById(id), next = page.getElementById(id);
-    if (now && next) now.replaceWith(document.adoptNode(next));
+    if (!now || !next) continue;
+    // What the person already looks at or has moved stays as it is.
+    const held = ["course", "picture", "plan"].map((name) => $(`#${name}`, now)).filter(Boolean);
+    now.replaceWith(document.adoptNode(next));
+    for (const item of held) $(`#${item.id}`, next)?.replaceWith(item);
   }
   ready();
 }
