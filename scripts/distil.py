@@ -33,7 +33,7 @@ from corrin.engine.draw import normals
 from corrin.facts import deficiency as facts
 from corrin.facts.reader import analytes
 from corrin.inference.population import Population, calibration_state, centre, population, the_kernel
-from virtual_people import Believed, People, believed, histories, of_clinic, of_community, of_history
+from virtual_people import People, believed, histories, of_clinic, of_community, of_history
 
 Floats = NDArray[np.float64]
 FILE = Path(__file__).resolve().parents[1] / "src" / "corrin" / "facts" / "population" / "deficiency.json"
@@ -248,15 +248,11 @@ def tried(
                 results = {name: float(people.reported[name][k]) for name in names}
                 limit = mma_limit(table, float(people.egfr[k]))
                 true = believed(crowds[spectrum], float(people.age_y[k]), float(people.egfr[k]), results, table.floor_percent, limit)
-                function.append(compared(float(p), true.lacking, true))
+                # How sure the posterior is, is taken where both are in the middle, so that neither of them decides.
+                function.append(Tried(float(p), true.lacking, true.chance_sd(0.5 * (float(p) + true.lacking))))
                 if "mma" not in names:
-                    exceeding.append(compared(above_limit(table, people, spectrum, names, k), true.above, true))
+                    exceeding.append(Tried(above_limit(table, people, spectrum, names, k), true.above, true.above_sd))
     return tuple([row for row in rows if row.chance_sd < UNSURE] for rows in (function, exceeding))  # type: ignore[return-value]
-
-
-def compared(said_: float, true: float, by: Believed) -> Tried:
-    """Two chances of one person; how sure the second is, is taken where both are in the middle, so that none of them decides."""
-    return Tried(said_, true, by.chance_sd(0.5 * (said_ + true)))
 
 
 def gap(row: Tried) -> float:
@@ -420,13 +416,7 @@ def main() -> int:
         print("facts/population/deficiency.json was made from another population: run python scripts/distil.py", file=sys.stderr)
         return 1
     table = distil(asked.people, asked.others, asked.seed)
-    data = {"format": facts.FORMAT, **plain(table)}
-    for each in (data["central"], *data["others"]):
-        for one in each.values():
-            one["bands"] = [list(normalised(row)) for row in one["bands"]]
-    text = json.dumps(plain(data), separators=(",", ":")).replace('},{"community"', '},\n{"community"').replace('],"', '],\n"') + "\n"
-    facts.read(text)
-    FILE.write_text(text, encoding="utf-8")
+    write(table)
     for name, value in table.auc.items():
         print(f"{name}: AUC {value:.3f}")
     for region in (*table.regions, *table.exceeding):
@@ -434,6 +424,19 @@ def main() -> int:
         print(f"{span}: mean {region.said:.3f}, true {region.true:.3f}, error {region.error:.2f}")
     print(table.beside)
     return 0
+
+
+def write(table: facts.Deficiency) -> None:
+    """The table as JSON, read back before it takes the place of the old one."""
+    data = {"format": facts.FORMAT, **plain(table)}
+    for each in (data["central"], *data["others"]):
+        for one in each.values():
+            one["bands"] = [list(normalised(row)) for row in one["bands"]]
+    text = json.dumps(plain(data), separators=(",", ":")).replace('},{"community"', '},\n{"community"').replace('],"', '],\n"') + "\n"
+    facts.read(text)
+    part = FILE.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(FILE)
 
 
 if __name__ == "__main__":

@@ -146,10 +146,10 @@ def _compared(
     found = assess(case_of(age_y, egfr, reported, history), spectrum=spectrum).data["deficiency"]
     function, mma = found["function"], found["mma"]
     true = believed(crowd, age_y, egfr, reported, table.floor_percent, mma_limit(table, egfr))
-    p, q = (0.5 * (a + b) for a, b in ((function["probability"], true.lacking), (mma["probability"], true.above)))
+    p = 0.5 * (function["probability"] + true.lacking)
     return Compared(
         group, tuple(reported), function["probability"], function["low"], function["high"], true.lacking, true.chance_sd(p),
-        mma["probability"], true.above, true.chance_sd(q), "", bool(history),
+        mma["probability"], true.above, true.above_sd, "", bool(history),
     )  # fmt: skip
 
 
@@ -225,7 +225,8 @@ def crowd_against_sampler(count: int, kept: Path | None = None) -> list[tuple[Co
 
 def _table() -> str:
     """Which table was asked."""
-    return sha256(repr(deficiency()).encode()).hexdigest()
+    table = deficiency()
+    return sha256(repr((table.made, table.central, table.factors, table.beside)).encode()).hexdigest()
 
 
 def _read(kept: Path | None) -> dict[str, list[Compared]]:

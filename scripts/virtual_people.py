@@ -173,10 +173,12 @@ def histories() -> Iterator[tuple[str, float | None, float | None, dict[str, Any
 
 @dataclass(frozen=True)
 class Believed:
-    """What a crowd says of somebody: chances of function below the floor and of a reported MMA above a limit, effective people."""
+    """What a crowd says of somebody: chances of function below the floor and of a reported MMA above a limit (with the SD of its log odds),
+    and how many people of the crowd that rests on."""
 
     lacking: float
     above: float
+    above_sd: float
     people: float
 
     def chance_sd(self, p: float) -> float:
@@ -199,8 +201,9 @@ def believed(crowd: People, age_y: float, egfr: float | None, results: Mapping[s
         score = score + one(Observation(0.0, "mma", results["mma"], "=", SPREADS["mma"], ""), crowd.own["mma"])
     weights = _weights(score)
     above = ndtr((np.log(crowd.own["mma"]) - np.log(mma_limit)) / SPREADS["mma"])
-    people = min(1.0 / float(weights @ weights), 1.0 / float(without @ without))
-    return Believed(float(weights @ (crowd.activity < floor)), float(without @ above), people)
+    p = float(without @ above)
+    sd = float(np.sqrt((without**2) @ (above - p) ** 2)) / max(p * (1.0 - p), 1e-12)
+    return Believed(float(weights @ (crowd.activity < floor)), p, sd, 1.0 / float(weights @ weights))
 
 
 def _weights(score: Floats) -> Floats:
