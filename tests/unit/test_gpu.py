@@ -67,3 +67,12 @@ def test_people_do_not_feel_each_other(arrays: Kernel) -> None:
     together = simulate.simulate(arrays, state, parameters, plan, grid, certify=False)
     alone = simulate.simulate(arrays, state[1:2], parameters[1:2], plan.only(np.array([1])), grid, certify=False)
     np.testing.assert_allclose(alone.readings[0], together.readings[1], rtol=1e-12)
+
+
+def test_at_rest_without_any_dose(arrays: Kernel) -> None:
+    parameters = bodies.people(3, seed=6)
+    exposure = bodies.exposures(3, age_y=50.0)
+    floors = np.array(arrays.model.floors)
+    one = simulate.settle(bodies.kernel(), parameters, exposure, parameters, exposure)
+    other = simulate.settle(arrays, parameters, exposure, parameters, exposure)
+    assert float(np.max(np.abs(one - other) / (np.abs(one) + floors))) < 1e-4

@@ -65,7 +65,7 @@ class _Passes:
         counts = [len(at) for at in schedule.breaks]
         breaks = sum(counts)
         rows = [amounts for given in schedule.doses for _, amounts in given]
-        kinds = np.array([kind for given in schedule.doses for kind, _ in given], np.int64)
+        kinds = np.array([kind for given in schedule.doses for kind, _ in given] or [0], np.int64)
         dose_first = np.concatenate([[0], np.cumsum([len(given) for given in schedule.doses])]).astype(np.int64)
         end, readings, worst = self.run(
             _people(start.T, wide),
