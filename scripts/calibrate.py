@@ -34,8 +34,8 @@ predictions: [validation](validation.md).
 ## What is pinned and what is not
 
 Shift of the typical value in units of its uncertainty before; uncertainty left as a share of that before (1: the data said
-nothing). What is left includes what is peculiar to a place: no amount of data takes it below half (`CONTEXT`). Parameters that came
-from an earlier fit to the survey began with twice their uncertainty.
+nothing). What is left includes what is peculiar to a place: no amount of data takes it below half (`CONTEXT`), but for the two
+references. Parameters that came from an earlier fit to the survey began with twice their uncertainty.
 
 | parameter | typical before | after | shift | left unknown |
 |---|---|---|---|---|
