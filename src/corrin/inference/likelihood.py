@@ -31,7 +31,7 @@ def one(item: Observation, predicted: Floats) -> Floats:
         from scipy.special import ndtr
 
         beyond = (predicted - item.value) / item.sd
-        return np.log1p(-judged("severe_is_named") * ndtr(beyond if item.comparator == "<" else -beyond))
+        return np.asarray(np.log1p(-judged("severe_is_named") * ndtr(beyond if item.comparator == "<" else -beyond)))
     gap = np.log(np.maximum(predicted, 1e-9)) - np.log(item.value)
     slip, slip_sd = judged("laboratory_slip"), judged("laboratory_slip_log_sd")
     if item.comparator in ("<", "<="):
