@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from corrin.errors import InputError
 from corrin.facts.calibration import Calibrated, read, write
 from corrin.inference import cohort as people_of
-from corrin.inference.calibrate import Row, noise_of, solve
+from corrin.inference.calibrate import CONTEXT, Row, noise_of, solve
 from corrin.inference.cohort import Target, Tilt, at_entry, enrol, log_moments, treat
 from corrin.inference.compare import compare
-from corrin.inference.points import predict
+from corrin.inference.points import _shared_out, predict
 from corrin.inference.population import Population, Together, facts_population, moved, population, population_without, the_kernel
 from corrin.inference.survey import (
     AGE_BANDS,
@@ -154,19 +155,50 @@ def row(label: str, residual: float, gradient: dict[str, float], sd: float = 0.1
 
 def test_the_linear_problem_is_solved_as_on_paper() -> None:
     """One unknown, prior N(0, 1), two data: precision 1 + 2 g^2 / sd^2."""
-    rows = [row("a", 0.41, {"k": 0.5}), row("b", 0.39, {"k": 0.5})]
-    found, weights = solve(rows, ("k",), {})
+    rows = [row("a", 0.41, {"differ k": 0.5}), row("b", 0.39, {"differ k": 0.5})]
+    found, weights = solve(rows, ("differ k",), {})
     precision = 1.0 + 2 * 0.25 / 0.01
     assert found.covariance[0, 0] == pytest.approx(1.0 / precision, rel=1e-6)
     assert found.mean[0] == pytest.approx((0.41 * 0.5 + 0.39 * 0.5) / 0.01 / precision, rel=1e-3)
     assert weights == pytest.approx([1.0, 1.0])
-    alone, _ = solve(rows[:1], ("k",), {}, weights[:1])
+    alone, _ = solve(rows[:1], ("differ k",), {}, weights[:1])
     assert alone.covariance[0, 0] > found.covariance[0, 0]
+
+
+def test_a_typical_value_is_another_in_every_place() -> None:
+    """Of the prior's variance 1, c^2 is peculiar to a place. Two data of one place say common + peculiar: their mean has the variance
+    sd^2 / 2 + g^2 c^2 around g times the common part, and a new place has its own c^2 again."""
+    own = CONTEXT**2
+    rows = [row("a", 0.41, {"k": 0.5}), row("b", 0.39, {"k": 0.5})]
+    found, _ = solve(rows, ("k",), {}, np.ones(2))
+    around = 0.01 / 2 + 0.25 * own
+    precision = 1.0 / (1.0 - own) + 0.25 / around
+    assert found.covariance[0, 0] == pytest.approx(1.0 / precision + own, rel=1e-6)
+    assert found.mean[0] == pytest.approx(0.5 * 0.40 / around / precision, rel=1e-6)
+    apart = [rows[0], replace(rows[1], study="two")]
+    assert solve(apart, ("k",), {}, np.ones(2))[0].covariance[0, 0] < found.covariance[0, 0]
+
+
+def test_what_all_share_is_taken_out_of_a_share() -> None:
+    """Normal values with SD 0.4 between people and 0.3 of what all share, a limit 1.0 below: of the draws Phi(-1 / 0.5) lie below it, of
+    people whose typical value is known Phi(-1 / 0.4)."""
+    total = np.hypot(0.4, 0.3)
+    moved = 0.3 / total * norm.pdf(-1.0 / total)  # of the share, for one SD of what is shared
+    found, _ = _shared_out(float(norm.cdf(-1.0 / total)), float(moved))
+    assert found == pytest.approx(norm.cdf(-1.0 / 0.4), rel=1e-6)
+    assert _shared_out(0.2, 0.0)[0] == pytest.approx(0.2)
+
+
+def test_everybody_of_a_survey_runs_however_extreme() -> None:
+    """These made-up surveys hold people whom the rough way to rest led to infinity, and haemoglobins of -142 g/dL."""
+    for seed in (3, 5):
+        _, _, ran = simulate_people(people_of_survey(seed, 6000), the_kernel(), population(), seed=seed)
+        assert ran.all()
 
 
 def test_a_known_truth_comes_back_and_an_outlier_hardly_moves_it() -> None:
     rng = np.random.default_rng(0)
-    truth = {f"k{number}": rng.normal() for number in range(4)}
+    truth = {f"differ k{number}": rng.normal() for number in range(4)}
     rows = []
     for number in range(60):
         gradient = {name: rng.normal() for name in truth}
