@@ -41,6 +41,7 @@ class Visit:
     answers: dict[str, Data] = field(default_factory=dict)
     refused: str = ""
     own: Plan | None = None
+    own_form: dict[str, str] = field(default_factory=dict)
     own_answer: Data | None = None
     own_job: Job[None] | None = None
 

@@ -354,6 +354,7 @@ async def own_plan(request: Request, name: str) -> Response:
     try:
         plan = await run_in_threadpool(plan_of, sent.values)
         _desk(request).run_own(visit, plan)
+        visit.own_form = {name: value[:100] for name, value in sent.values.items() if name != "token"}
     except CorrinError as error:
         if script:
             held = problem_of(error)

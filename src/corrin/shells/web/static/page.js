@@ -201,7 +201,7 @@ function watchPlan() {
   if (!form || form.watched) return;
   form.watched = true;
   const state = $("#plan-state"), fault = $("#plan-fault"), place = $(".chart", figure);
-  let busy = false, again = false, timer = 0, turn = 0;
+  let busy = false, again = false, moved = false, timer = 0, turn = 0;
   const full = async () => {
     const mine = ++turn;
     const response = await fetch(`${base()}/plan`, { method: "POST", body: new FormData(form), headers: { accept: "application/json" } });
@@ -237,16 +237,16 @@ function watchPlan() {
         figure.dataset.state = "preview";
         figure.dataset.ms = Math.round(performance.now() - begun);
         state.textContent = `Preview from ${found.people} drawn people, ${found.doses} doses in two years.`;
-        timer = setTimeout(full, 1200);
+        if (moved) timer = setTimeout(full, 1200);
       } else fault.textContent = response.status === 404 ? "The drawn people are held no more; run the plan in full." : found.said ?? found.detail;
     } catch { state.textContent = "The service does not answer."; } finally {
       busy = false;
       if (again) { again = false; preview(); }
     }
   };
-  form.addEventListener("input", preview);
+  form.addEventListener("input", () => { moved = true; preview(); });
   form.addEventListener("submit", (event) => { event.preventDefault(); full(); });
-  if (figure.dataset.own) fetch(`${base()}/chart/labs.json?own=1`).then((r) => r.json()).then((spec) => draw(place, spec));
+  if (figure.dataset.own) fetch(`${base()}/chart/labs.json?own=1`).then((r) => r.json()).then((spec) => draw(place, spec)).then(() => { figure.dataset.state = "full"; });
   else preview();
 }
 
