@@ -23,13 +23,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from person_level import CROWD as CROWD_SIZE
-from person_level import DRAWS, Compared, crowd_against_sampler, examples, virtual
 
 from corrin.answers.assess.state import Evidence, bands_at, exceeds, posterior
 from corrin.case.observe import egfr_ckd_epi_2021
 from corrin.facts.deficiency import deficiency, stated
 from corrin.inference.survey import read_table
+from person_level import CROWD as CROWD_SIZE
+from person_level import DRAWS, Compared, crowd_against_sampler, examples, virtual
 
 Floats = NDArray[np.float64]
 LIMITS_UMOL_L = (0.271, 0.376, 0.75)

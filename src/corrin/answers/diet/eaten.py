@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corrin.version import __version__
 from corrin.answers.diet import ADULT_Y, DISCLAIMER, FORMAT, NERVES, OLDER_Y, Who
 from corrin.answers.diet.said import MEALS_D, Item, items_words, listed
 from corrin.answers.diet.uptake import (
@@ -31,6 +30,7 @@ from corrin.errors import InputError
 from corrin.facts.portions import diet_numbers, portions
 from corrin.facts.reader import intakes, parameters, sources
 from corrin.facts.rows import ReferenceIntake
+from corrin.version import __version__
 
 if TYPE_CHECKING:
     from corrin.case.case import Case
