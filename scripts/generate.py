@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -14,23 +15,38 @@ def _schema(make: Callable[[], dict[str, object]]) -> str:
     return json.dumps(make(), indent=2, ensure_ascii=False) + "\n"
 
 
+def _model(model: Any, title: str) -> str:
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema(by_alias=True), "title": title}
+    return _schema(lambda: schema)
+
+
 def files() -> dict[str, str]:
     """Path from the repository's root -> what must stand there."""
     from corrin.answers.check_record import schema as check_schema
+    from corrin.answers.design_question import Question
+    from corrin.answers.population_record import schema as population_schema
     from corrin.answers.record import schema
     from corrin.answers.reference import commands_page, parameters_page, plans_page, products_page, readings_page, sources_page
+    from corrin.answers.sensitivity import Sensitivity
     from corrin.answers.shapes import schemas as answer_schemas
+    from corrin.answers.trial.document import schema_text as trial_schema
     from corrin.case.schemas import schema_texts
     from corrin.guides.page import guides_page
     from corrin.guides.schema import schema_text as guide_schema
     from corrin.shells.cli import command_help
+    from corrin.studies.crowd import schema as population_design_schema
     from corrin.studies.schema import schema_text
 
     return {
         "schemas/answer.json": _schema(schema),
         "schemas/check.json": _schema(check_schema),
         **{f"schemas/{name}.json": json.dumps(made, indent=2, ensure_ascii=False) + "\n" for name, made in answer_schemas().items()},
+        "schemas/design.json": _model(Question, "corrin.design/1: a question about the next study"),
         "schemas/guide.json": guide_schema(),
+        "schemas/population.json": _schema(population_schema),
+        "schemas/population-design.json": _schema(population_design_schema),
+        "schemas/sensitivity.json": _model(Sensitivity, "corrin.sensitivity/1: what a number hangs on"),
+        "schemas/trial.json": trial_schema(),
         "schemas/study.json": schema_text(),
         **{f"schemas/{name}": text for name, text in schema_texts().items()},
         "docs/reference/commands.md": commands_page(command_help()),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from corrin.answers.claim import ClaimAnswer, claim
     from corrin.answers.compare import compare
     from corrin.answers.compare_record import Compare
+    from corrin.answers.design import design
     from corrin.answers.diet import DietAnswer, diet
     from corrin.answers.examples import example, examples
     from corrin.answers.explain import explain
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
     from corrin.answers.matters import MattersAnswer, matters
     from corrin.answers.mimics import MimicsAnswer, mimics
     from corrin.answers.pain import PainAnswer, pain
+    from corrin.answers.population import population
     from corrin.answers.recognise import Recognised, recognised
     from corrin.answers.record import Forecast, read_answer
     from corrin.answers.rerun import rerun
+    from corrin.answers.sensitivity import sensitivity
     from corrin.answers.stop import Stop, stop
+    from corrin.answers.trial import trial
     from corrin.answers.update import update
     from corrin.case.case import Case
     from corrin.case.plan import Plan, built_in_plans, read_plan
@@ -63,6 +67,7 @@ _HOMES = {
     "claim": "corrin.answers.claim",
     "compare": "corrin.answers.compare",
     "delay": "corrin.answers.delay",
+    "design": "corrin.answers.design",
     "diet": "corrin.answers.diet",
     "example": "corrin.answers.examples",
     "examples": "corrin.answers.examples",
@@ -71,6 +76,7 @@ _HOMES = {
     "matters": "corrin.answers.matters",
     "mimics": "corrin.answers.mimics",
     "pain": "corrin.answers.pain",
+    "population": "corrin.answers.population",
     "read_answer": "corrin.answers.record",
     "read_case": "corrin.case.reader",
     "read_fhir": "corrin.shells.fhir",
@@ -78,7 +84,9 @@ _HOMES = {
     "recognised": "corrin.answers.recognise",
     "recover": "corrin.answers.recover",
     "rerun": "corrin.answers.rerun",
+    "sensitivity": "corrin.answers.sensitivity",
     "stop": "corrin.answers.stop",
+    "trial": "corrin.answers.trial",
     "update": "corrin.answers.update",
 }
 
@@ -110,6 +118,7 @@ __all__ = [
     "claim",
     "compare",
     "delay",
+    "design",
     "diet",
     "example",
     "examples",
@@ -118,6 +127,7 @@ __all__ = [
     "matters",
     "mimics",
     "pain",
+    "population",
     "read_answer",
     "read_case",
     "read_fhir",
@@ -125,7 +135,9 @@ __all__ = [
     "recognised",
     "recover",
     "rerun",
+    "sensitivity",
     "stop",
+    "trial",
     "update",
 ]
 
