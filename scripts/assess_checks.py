@@ -363,7 +363,7 @@ def main() -> int:
     people = virtual(asked.people, asked.keep)
     print(agreement(people), file=sys.stderr)
     told = examples(asked.keep)
-    both = crowd_against_sampler(8, asked.keep)
+    both = crowd_against_sampler(6, asked.keep)
     PAGE.write_text(page(people, both, told, rows_of(asked.survey)), encoding="utf-8")
     return 0
 
