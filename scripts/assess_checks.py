@@ -217,8 +217,9 @@ EXAMPLES = """
 ## The examples
 
 By `inference/update` with {draws} draws, from the results alone: `assess` leaves signs to the doctor, a forecast does not. {agree} of {all}
-agree within the stated error{mma}. Where they do not, the reason is what is told about the person: the table reads such a result by a rule
-("may only raise", set aside, half its weight), the sampler by the mechanism.
+agree within the stated error{mma}. Where they do
+not: a result is read by a rule (last column, and the allowances above for homocysteine and blood counts), while the sampler has the
+mechanism; or a cause is told without since when, for which the table takes a middle course. For any other the reason is not known.
 
 | example | results | table | shown | sampler | agrees | what is read by a rule |
 |---|---|---|---|---|---|---|
