@@ -80,6 +80,8 @@ class Rung(Record):
     dose_ug: float
     every_days: float
     chance: float
+    low: float | None = Field(None, description="where that chance would lie, were the unmeasured numbers known: 5 %")
+    high: float | None = Field(None, description="95 %")
 
 
 class Keep(Record):

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from corrin.answers import recovery
 from corrin.answers.assess.advice import chosen, extra
 from corrin.answers.assess.function import mma_limit
 from corrin.answers.compare_record import Advised, Keep, Rung
 from corrin.answers.computed import Floats
 from corrin.answers.features import nitrous_oxide
-from corrin.answers.summary import normalised
+from corrin.answers.recovery import Chance
+from corrin.answers.summary import effective_sample_size, normalised
+from corrin.answers.unknown import unknowns
 from corrin.case.case import Case
 from corrin.case.exposures import dose_days, product_of
 from corrin.case.plan import Phase, Plan, Step, built_in_plans
@@ -83,15 +86,28 @@ def replete_today(people: People) -> float:
     return float(normalised(people.weights)[is_replete(people, readings)[:, 0]].sum())
 
 
-def kept(case: Case, people: People, plan: Plan, years: float, seed: int) -> float:
-    """Share of the draws that are replete under a plan at every reading from `FROM_MONTHS` on."""
+def kept(case: Case, people: People, plan: Plan, years: float, seed: int) -> Chance:
+    """Share of the draws that are replete under a plan at every reading from `FROM_MONTHS` on, with its band."""
     from corrin.inference.ahead import follow
     from corrin.inference.population import population, the_kernel
 
     course = follow(case, world(case), plan, years, people, the_kernel(), population(), seed)
     later = course.times >= FROM_MONTHS * MONTH
     weights = normalised(np.where(course.failed, 0.0, people.weights))
-    return float(weights[is_replete(people, course.readings)[:, later].all(axis=1)].sum())
+    yes = is_replete(people, course.readings)[:, later].all(axis=1).astype(float)
+    found = recovery.chance(yes, weights, min(people.effective, effective_sample_size(weights)), _unmeasured(case, people, seed))
+    share = min(float(weights @ yes), 1.0)
+    return Chance(share, share, share) if found is None else Chance(share, min(found.low, share), max(found.high, share))
+
+
+def _unmeasured(case: Case, people: People, seed: int) -> Floats:
+    """What nobody has measured of how a store empties (draws, terms)."""
+    from corrin.engine.draw import normals
+    from corrin.inference.population import population, the_kernel
+
+    known = unknowns(people, population(), world(case).latents, the_kernel().model.parameters)
+    noise = {name: normals(seed, f"unmeasured_{name}", people.count) for name in known}
+    return recovery.shared(known, noise, recovery.EMPTIES)
 
 
 def thinned(people: People, wanted: int) -> People:
@@ -204,16 +220,18 @@ def keep(case: Case, people: People, seed: int, progress: Callable[[str, float],
         for days in ladder:
             tell(f"injections every {days:g} days", 0.5 * len(rungs) / sum(map(len, INJECTED.values())))
             chance = kept(case, few, injections(product, days, first), INJECTION_YEARS, seed)
-            rungs.append(Rung(product=product, kind="injection", dose_ug=1000.0, every_days=days, chance=chance))
+            rungs.append(
+                Rung(product=product, kind="injection", dose_ug=1000.0, every_days=days, chance=chance.p, low=chance.low, high=chance.high)
+            )
     rungs += _tablets(case, few, seed, tell)
     return Keep(**common, loading_first=first, rungs=tuple(rungs))
 
 
 def _tablets(case: Case, people: People, seed: int, tell: Callable[[str, float], None]) -> list[Rung]:
     """The two tablets between which the share passes what is wanted, found by halving: a higher dose never keeps fewer replete."""
-    held: dict[int, float] = {}
+    held: dict[int, Chance] = {}
 
-    def at(place: int) -> float:
+    def at(place: int) -> Chance:
         if place not in held:
             plan = built_in_plans()[TABLETS[place]]
             tell(f"plan {plan.name}", 0.5 + len(held) / 6.0)
@@ -223,10 +241,18 @@ def _tablets(case: Case, people: People, seed: int, tell: Callable[[str, float],
     low, high = 0, len(TABLETS) - 1
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if at(middle) >= KEPT else (middle + 1, high)
+        low, high = (low, middle) if at(middle).p >= KEPT else (middle + 1, high)
     at(low)
     steps: Mapping[int, Step] = {place: built_in_plans()[TABLETS[place]].steps[0] for place in held}
     return [
-        Rung(product="cyanocobalamin-oral", kind="tablet", dose_ug=steps[place].dose_ug, every_days=1.0, chance=held[place])
-        for place in sorted(held)
+        Rung(
+            product="cyanocobalamin-oral",
+            kind="tablet",
+            dose_ug=steps[place].dose_ug,
+            every_days=1.0,
+            chance=found.p,
+            low=found.low,
+            high=found.high,
+        )
+        for place, found in sorted(held.items())
     ]

@@ -41,9 +41,13 @@ PLACES = dict.fromkeys(("foot", "hand", "motor"), "nerve") | {
 }  # fmt: skip
 """Tract -> where its signs are told of (`features.tracts`)."""
 STATE_TO_SIGN = (
-    "The nerves: which share of function is missing is computed from rates fitted to published series with the definitions, selection and "
-    "follow-up of each; from what deficit a sign is found, and what a demyelinated fibre still does, nobody has measured: both are drawn."
+    "The nerves: which share of function is missing is computed from rates that were set with published series in view, some by a fit, "
+    "most by hand (docs/nerve-series.md); from what deficit a sign is found, and what a demyelinated fibre still does, nobody has "
+    "measured: both are drawn."
 )
+RESOLVED_SHARE = 0.1
+"""Chances are not resolved when fewer of the draws than this count independently; the same rule in `recover` and `delay`."""
+NOT_RESOLVED = "Not resolved"
 FELT = "The symptoms: how much missing function is felt is an assumption; no study counted symptoms cleanly enough to fit it."
 
 
@@ -173,8 +177,11 @@ class View:
     def warnings(self, draws: int) -> list[str]:
         """What the numbers themselves call for."""
         found = []
-        if self.effective < 0.1 * draws:
-            found.append(f"Not resolved: only {self.effective:.0f} of {draws} draws count independently. Ask for more draws (--draws).")
+        if self.effective < RESOLVED_SHARE * draws:
+            found.append(
+                f"{NOT_RESOLVED}: only {self.effective:.0f} of {draws:,} draws count independently, so that other draws would move "
+                "every chance here. Ask for more draws (--draws)."
+            )
         if seam.calibration() == "stale":
             found.append("calibration: stale. The equations or the numbers under them have changed since the population was fitted.")
         return found

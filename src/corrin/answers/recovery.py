@@ -16,14 +16,14 @@ chance would be another number; the band holds 90 of 100 of those numbers. A dra
 people and u^2 of not knowing is divided exactly: given z, the unknown part is sqrt(r) z + sqrt(1 - r) e with r = u^2 / (b^2 + u^2) and e a
 standard normal, whatever the data said of z. Yes and no are regressed on these parts, for the numbers that dominate recovery (`DOMINATE`)
 and the form of the model; nothing is chosen by how well it fits, so the adjusted R^2 is free of bias. It is the variance of the chance over
-p (1 - p), as far as effects add up. independent
-people adds 1 / (n + 2). The band is the 5 and 95 % points of the beta distribution with that mean and variance; its mean is (n p + 1/2) /
-(n + 1), so that none of n is never "certainly not" (Jeffreys).
+p (1 - p), as far as effects add up (where draws hold chances instead of yes and no: over the variance between draws, which is less). A
+finite number n of independent people adds 1 / (n + 2). The band is the 5 and 95 % points of the beta distribution with that mean and
+variance; its mean is (n p + 1/2) / (n + 1), so that none of n is never "certainly not" (Jeffreys).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,12 @@ DOMINATE = (
     "regrowth_speed",
 )  # fmt: skip
 """What the first nerve model found to move recovery, the most first: so many of them are taken as the draws can tell apart."""
+EMPTIES = (
+    "store_release", "other_loss", "bile_reabsorption", "bile_rate", "synthase_half", "mutase_half", "passive_fraction", "absorption_share",
+    "food_law_factor", "mma_ceiling", "mma_rate", "tc_clearance", "transcobalamin_synthesis", "depot_rate_c", "depot_rate_o",
+    "nerve_vulnerability", "demyelination_rate", "reserve_half",
+)  # fmt: skip
+"""The same for how long a store lasts: what lets go of it, what is lost, what function is left, and last the nerves."""
 DRAWS_A_TERM = 5.0
 """Independent draws for each term of the regression."""
 COUNTED = 0.05
@@ -73,13 +79,13 @@ class When:
         return {"p05_days": self.p05, "p50_days": self.p50, "p95_days": self.p95, "never_within_horizon": self.never}
 
 
-def shared(unknowns: Mapping[str, Unknown], noise: Mapping[str, Floats]) -> Floats:
-    """What nobody has measured (draws, terms): the form of the model, then the unknown parts of `DOMINATE`, the most moving first.
+def shared(unknowns: Mapping[str, Unknown], noise: Mapping[str, Floats], names: Sequence[str] = DOMINATE) -> Floats:
+    """What nobody has measured (draws, terms): the form of the model, then the unknown parts of `names`, the most moving first.
 
     `noise`: a standard normal (draws,) for each name.
     """
     columns = [(unknown.value == 1).astype(float) for unknown in unknowns.values() if unknown.group == "structure"]
-    for name in DOMINATE:
+    for name in names:
         unknown = unknowns.get(name)
         if unknown is not None and unknown.unsure > 0.0:
             columns.append(np.sqrt(unknown.unsure) * unknown.z + np.sqrt(1.0 - unknown.unsure) * noise[name])
@@ -115,7 +121,10 @@ def chance(yes: Floats, weights: Floats, effective: float, unmeasured: Floats) -
     share = normalised(weights[counts])
     p = float(np.clip(share @ yes[counts], 0.0, 1.0))
     mean = (worth * p + 0.5) / (worth + 1.0)
-    size = 1.0 / min(explained(yes[counts], unmeasured[counts], share, worth) + 1.0 / (worth + 2.0), 0.98) - 1.0
+    # A draw that holds a chance varies less than one that holds yes or no; for these the ratio is 1.
+    between = float(share @ (yes[counts] - p) ** 2) / max(p * (1.0 - p), 1e-12)
+    known = min(between, 1.0) * explained(yes[counts], unmeasured[counts], share, worth)
+    size = 1.0 / min(known + 1.0 / (worth + 2.0), 0.98) - 1.0
     low, high = betaincinv(mean * size, (1.0 - mean) * size, np.array([0.05, 0.95]))
     return Chance(p, float(min(low, p)), float(max(high, p)))
 
@@ -147,10 +156,11 @@ def at(times: Floats, values: Floats, day: float) -> Floats:
 
 
 def outcomes(today: Floats, later: Floats, threshold: Floats | float) -> dict[str, Floats]:
-    """Full, partial and a deficit left (draws,; 0 or 1), by the definitions above."""
+    """Full, partial and a deficit left (draws,; 0 or 1), by the definitions above; less: a deficit left that is not partial recovery."""
     full = later <= threshold
     partial = ~full & (later <= (1.0 - HALF) * today)
-    return {"full": full.astype(float), "partial": partial.astype(float), "deficit": (~full).astype(float)}
+    found = {"full": full, "partial": partial, "deficit": ~full, "less": ~full & ~partial}
+    return {name: yes.astype(float) for name, yes in found.items()}
 
 
 def felt_outcomes(today: Floats, later: Floats, driver_today: Floats, driver_later: Floats) -> dict[str, Floats]:

@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from corrin.answers import recovery
 from corrin.answers.assemble import Options, assemble
 from corrin.answers.assess.reports import results
 from corrin.answers.assess.why import stated_causes
+from corrin.answers.beside import effective_of
 from corrin.answers.compare import first_of_all
-from corrin.answers.computed import Floats
+from corrin.answers.computed import Computed, Floats
 from corrin.answers.forecast import DAYS_PER_YEAR, intended, person_of, subject, usual_plans
 from corrin.answers.keep import is_replete
 from corrin.answers.record import Answer, Forecast, Notice, Record, WarningCode
+from corrin.answers.recovery import Chance
 from corrin.answers.run import draw_people, run
 from corrin.answers.summary import FIRST_STEP_POINTS, SIGN, normalised, quantiles
 from corrin.case import known
@@ -49,6 +52,8 @@ TREATABLE = {
 }
 Lasts = Literal["lasting", "reversible", "perhaps", "not known"]
 Source = str | Path | Mapping[str, Any]
+Band = Callable[[Floats, Floats], Chance | None]
+"""Yes (draws,), weights (draws,) -> the chance with its band."""
 
 
 class Event(Record):
@@ -62,6 +67,8 @@ class Event(Record):
     p50: float | None
     p95: float | None
     chance: float = Field(description="share that reaches it within the horizon, of those who had not reached it before")
+    chance_low: float | None = Field(None, description="where that chance would lie, were the unmeasured numbers known: 5 %")
+    chance_high: float | None = Field(None, description="95 %")
     already: float = Field(description="share of all that is there when it is stopped")
     curve: tuple[float, ...] = Field((), description="share that has reached it at each of `curve_days` of the answer")
 
@@ -75,6 +82,8 @@ class Reason(Record):
     why: str
     probability: float
     again: float | None = None
+    again_low: float | None = None
+    again_high: float | None = None
 
 
 class Published(Record):
@@ -148,9 +157,10 @@ def stop(
     values = {name: np.asarray(found)[good] for name, found in course.values.items()}
     replete = is_replete(people, {name: np.asarray(found) for name, found in course.values.items()})[good]
     days = tuple(float(day) for day in np.linspace(0.0, horizon - stopped, 61))
-    events, deficient = turning(course.time_days, values, replete, weights, stopped, days)
+    band = banded(computed, people.count, good, seed)
+    events, deficient = turning(course.time_days, values, replete, weights, stopped, days, band)
     drawn = computed.unknowns.get("cause")
-    reasons = why(person, computed.causes, None if drawn is None else drawn.value[good], deficient, weights)
+    reasons = why(person, computed.causes, None if drawn is None else drawn.value[good], deficient, weights, band)
     back = next(event for event in events if event.name == "deficiency")
     notice = Notice(
         code=WarningCode.OTHER,
@@ -174,6 +184,16 @@ def stop(
     )
 
 
+def banded(computed: Computed, count: int, good: NDArray[np.bool_], seed: int) -> Band:
+    """How sure a chance among the draws that are `good` is, by what nobody has measured of how a store empties."""
+    from corrin.engine.draw import normals
+
+    noise = {name: normals(seed, f"unmeasured_{name}", count) for name in computed.unknowns}
+    unmeasured = recovery.shared(computed.unknowns, noise, recovery.EMPTIES)[good] if noise else np.zeros((int(good.sum()), 0))
+    effective = effective_of(computed, np.asarray(computed.weights, dtype=np.float64))
+    return lambda yes, weights: recovery.chance(yes, weights, effective, unmeasured)
+
+
 def ending(plan: Plan, after: str, years: float) -> Plan:
     """The plan, ended after so long. Raises `InputError` for a time nobody can read or beyond the horizon."""
     try:
@@ -187,9 +207,18 @@ def ending(plan: Plan, after: str, years: float) -> Plan:
 
 
 def turning(
-    times: Floats, values: Mapping[str, Floats], replete: NDArray[np.bool_], weights: Floats, stopped: float, days: tuple[float, ...]
+    times: Floats,
+    values: Mapping[str, Floats],
+    replete: NDArray[np.bool_],
+    weights: Floats,
+    stopped: float,
+    days: tuple[float, ...],
+    band: Band | None = None,
 ) -> tuple[list[Event], Floats]:
-    """The turning points after the stop, and each draw's day of deficiency (infinite: never). Values are (draws, times)."""
+    """The turning points after the stop, and each draw's day of deficiency (infinite: never). Values are (draws, times).
+
+    `band`: the chance of yes (draws,) among the draws with weights, with its band.
+    """
     later = times >= stopped - 1e-6
     since = times[later] - stopped
     table = analytes()
@@ -204,9 +233,11 @@ def turning(
             spread = quantiles(when[~already][:, None], weights[~already], (0.05, 0.5, 0.95))[:, 0]
             middle = [float(day) if np.isfinite(day) else None for day in spread]
         chance = float(weights[~already & np.isfinite(when)].sum()) / rest if rest > 0.0 else 0.0
+        sure = None if band is None or rest <= 0.0 else band(np.isfinite(when).astype(float), np.where(already, 0.0, weights))
         found.append(
             Event(
-                name=name, label=label, definition=definition, p05=middle[0], p50=middle[1], p95=middle[2], chance=min(chance, 1.0),
+                chance_low=None if sure is None else sure.low, chance_high=None if sure is None else sure.high, name=name, label=label,
+                definition=definition, p05=middle[0], p50=middle[1], p95=middle[2], chance=min(chance, 1.0),
                 already=min(float(weights[already].sum()), 1.0), curve=tuple(min(float(weights[when <= day].sum()), 1.0) for day in days),
             )
         )  # fmt: skip
@@ -236,7 +267,12 @@ def turning(
 
 
 def why(
-    case: Case, probable: Mapping[str, tuple[str, float]], drawn: Floats | None, deficient: Floats, weights: Floats
+    case: Case,
+    probable: Mapping[str, tuple[str, float]],
+    drawn: Floats | None,
+    deficient: Floats,
+    weights: Floats,
+    band: Band | None = None,
 ) -> tuple[Reason, ...]:
     """Causes named in the case, and those drawn where none is named, each with whether it lasts."""
     reasons = []
@@ -250,7 +286,11 @@ def why(
         share = float(weights[mine].sum())
         lasts, words = lasting(DRAWN.get(name, name))
         again = min(float(weights[mine & np.isfinite(deficient)].sum()) / share, 1.0) if share > 0.0 else None
-        reasons.append(Reason(name=name, label=label, lasts=lasts, why=words, probability=probability, again=again))
+        sure = None if band is None or again is None else band(np.isfinite(deficient).astype(float), np.where(mine, weights, 0.0))
+        low, high = (None, None) if sure is None else (sure.low, sure.high)
+        reasons.append(
+            Reason(name=name, label=label, lasts=lasts, why=words, probability=probability, again=again, again_low=low, again_high=high)
+        )
     return tuple(sorted(reasons, key=lambda reason: (-reason.probability, reason.name)))
 
 
@@ -298,8 +338,9 @@ def lasting(name: str) -> tuple[Lasts, str]:
 def for_life(reasons: tuple[Reason, ...]) -> Literal["yes", "likely", "while the cause lasts", "not told by the cause"]:
     """What the causes say together."""
     sure = [reason for reason in reasons if reason.probability >= 0.9]
+    named = [reason for reason in sure if reason.again is None]  # told by the case, not only drawn
     stays = sum(reason.probability for reason in reasons if reason.lasts == "lasting")
-    if any(reason.lasts == "lasting" for reason in sure):
+    if any(reason.lasts == "lasting" for reason in named):
         return "yes"
     if stays >= 0.5:
         return "likely"

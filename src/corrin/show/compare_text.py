@@ -7,7 +7,7 @@ from typing import Any
 
 from corrin.show.blocks import table, title, wrap
 from corrin.show.text import SERUM_NOTE, at_month
-from corrin.show.words import interval, is_share, number, percent, plain_unit
+from corrin.show.words import interval, is_share, number, percent, plain_unit, share
 
 Data = Mapping[str, Any]
 
@@ -17,6 +17,8 @@ SHOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Nerves and cord (100 = all works)", ("function_foot", "function_dorsal", "score")),
     ("Chance of each symptom, %", ("symptom_tingling", "symptom_gait")),
 )
+IN_SHORT = (("score", "neurological score", " of 20"), ("mma", "MMA", " nmol/L"))
+ASKED = (("injections_first_year", "injections"), ("tablets_first_year", "tablets"))
 DIFFERED = ("mma", "haemoglobin", "function_foot", "function_dorsal", "score", "symptom_tingling", "symptom_gait")
 DIFFERED_MONTHS = (6.0, 24.0)
 UNTOLD = "What the case does not tell is taken as absent: look for signs of nerves, cord, eye and thinking before relying on this."
@@ -49,10 +51,36 @@ def _head(answer: Data, width: int) -> str:
     when = "" if forecast["as_of"] == "day 0" else f", as of {forecast['as_of']}"
     name = f"{forecast['case_id']}: treatments side by side{when}"
     lines = [name, "=" * len(name)]
-    lines += [wrap(f"{letter}  {plan['title']} ({plan['name']})", width, "  ", "     ") for letter, plan in _lettered(forecast)]
-    lines.append(wrap("Each number is a median, with the range that holds 90 of 100 in brackets.", width))
+    lines += [
+        wrap(f"{letter}  {plan['title']} ({plan['name']}). {_in_short(plan, burden, answer['months'][-1])}", width, "  ", "     ")
+        for (letter, plan), burden in zip(_lettered(forecast), answer["burdens"], strict=True)
+    ]
+    lines.append(wrap(f"{_smallest_in_short(answer['keep'])} Numbers are medians, with the range of 90 of 100 people in brackets.", width))
     urgent = [notice for notice in forecast["warnings"] if notice["code"] in ("data-contradict-model", "safety")]
     return "\n".join([*lines, *first(answer, width), *(wrap(f"Note: {notice['text']}", width) for notice in urgent)])
+
+
+def _in_short(plan: Data, burden: Data, month: float) -> str:
+    """What a plan comes to at the end, and what it asks in the first year."""
+    readings = plan["readings"]
+    found = [f"{what} {_cell(readings[name], month)}{unit}" for name, what, unit in IN_SHORT if name in readings]
+    asks = [f"{burden[key]:,} {what}" for key, what in ASKED if burden[key]]
+    at_end = f"After {_month(month)}: {'; '.join(found)}. " if found else ""
+    return f"{at_end}First year: {', '.join(asks) or 'no dose'}."
+
+
+def _smallest_in_short(keep: Data) -> str:
+    if keep["reasons"]:
+        return f"No smallest plan is computed, because {'; '.join(keep['reasons'])}: the guideline's regimen stands below."
+    tablets = [rung["dose_ug"] for rung in keep["rungs"] if rung["kind"] == "tablet" and rung["chance"] >= keep["wanted"]]
+    found = [f"by mouth {min(tablets):,.0f} µg a day"] if tablets else []
+    for product in dict.fromkeys(rung["product"] for rung in keep["rungs"] if rung["kind"] == "injection"):
+        days = _good([rung for rung in keep["rungs"] if rung["product"] == product], keep)
+        found += [f"{product.split('-')[0]} 1 mg every {days[-1]:g} days"] if days else []
+    after = " after loading" if keep["loading_first"] else ""
+    if not found:
+        return f"Nothing that was tried keeps {percent(keep['wanted'])} replete."
+    return f"Smallest that keeps {percent(keep['wanted'])} replete by the model{after}: {'; or '.join(found)}."
 
 
 def first(answer: Data, width: int) -> list[str]:
@@ -205,7 +233,7 @@ def _keep(keep: Data, width: int) -> str:
     )
     injected = [rung for rung in keep["rungs"] if rung["kind"] == "injection"]
     tablets = [rung for rung in keep["rungs"] if rung["kind"] == "tablet"]
-    rows = [["tried", "share that stays replete (* enough)"]]
+    rows = [["tried", "share that stays replete, with its band (* enough)"]]
     for product in dict.fromkeys(rung["product"] for rung in injected):
         mine = [rung for rung in injected if rung["product"] == product]
         rows.append([f"  {_product(mine[0])} 1 mg", "; ".join(f"every {rung['every_days']:g} days {_chance(rung, keep)}" for rung in mine)])
@@ -245,7 +273,9 @@ def _product(rung: Data) -> str:
 
 
 def _chance(rung: Data, keep: Data) -> str:
-    return f"{percent(rung['chance'])}{'*' if rung['chance'] >= keep['wanted'] else ''}".replace(" ", "\N{NO-BREAK SPACE}")
+    low, high = rung.get("low"), rung.get("high")
+    band = "" if low is None or high is None else f" ({share(low)}–{share(high)})"
+    return f"{percent(rung['chance'])}{band}{'*' if rung['chance'] >= keep['wanted'] else ''}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _tried(rows: Sequence[Sequence[str]], width: int) -> str:
@@ -256,16 +286,22 @@ def _tried(rows: Sequence[Sequence[str]], width: int) -> str:
 
 def _longest(product: str, rungs: Sequence[Data], keep: Data) -> str:
     """The longest interval up to which every shorter one tried does as well."""
-    good = []
-    for rung in sorted(rungs, key=lambda row: row["every_days"]):
-        if rung["chance"] < keep["wanted"]:
-            break
-        good.append(rung["every_days"])
+    good = _good(rungs, keep)
     name = product.split("-")[0].capitalize()
     if not good:
         return f"{name}: no interval tried keeps {percent(keep['wanted'])} replete."
     more = "; longer was not tried" if len(good) == len(rungs) else ""
     return f"{name} 1 mg: up to every {good[-1]:g} days keeps at least {percent(keep['wanted'])} replete{more}."
+
+
+def _good(rungs: Sequence[Data], keep: Data) -> list[float]:
+    """Intervals, shortest first, up to the first that keeps too few."""
+    good: list[float] = []
+    for rung in sorted(rungs, key=lambda row: row["every_days"]):
+        if rung["chance"] < keep["wanted"]:
+            break
+        good.append(float(rung["every_days"]))
+    return good
 
 
 def _smallest(rungs: Sequence[Data], keep: Data) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from corrin.show.recover_text import promised
+from corrin.show.recover_text import SCORE, promised
 
 Data = Mapping[str, Any]
 Spec = dict[str, Any]
@@ -22,10 +22,10 @@ def chart(answer: Data) -> Spec:
     """Panels over the month in which treatment begins: chance of no sign, score, then tracts and symptoms of which something is told."""
     end = f"{answer['compared_at_months']:g}"
     delays = answer["delays"]
-    panels = [_panel("Severity score (0 to 20)", [(item["months"], item["score"]) for item in delays], 1.0)]
+    panels = [_panel(f"{SCORE}, lower is better", [(item["months"], item["score"]) for item in delays], 1.0)]
     if promised(answer) and all(item["no_sign"] for item in delays):
         panels.insert(
-            0, _panel("Score below 1 of 20, chance in %", [(item["months"], item["no_sign"]) for item in delays], 100.0, (0, 100))
+            0, _panel("No sign left (score below 1), chance in %", [(item["months"], item["no_sign"]) for item in delays], 100.0, (0, 100))
         )
     last = delays[-1]
     known = [name for name, item in last["tracts"].items() if item["told"]]

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from corrin.show.blocks import table, title, wrap
-from corrin.show.recover_text import NO_PROMISE, cell, promised, rests_on, said, series, sources, urgent
-from corrin.show.words import number
+from corrin.show.recover_text import NO_PROMISE, SCORE, cell, notes, of_hundred, promised, rests_on, series, soonest, sources, urgent
 
 Data = Mapping[str, Any]
 
@@ -22,11 +21,12 @@ def report(answer: Data, width: int = 110) -> str:
     """The whole answer; lines at most `width` characters."""
     blocks = [
         _head(answer, width),
-        urgent(answer, width),
         _courses(answer, width),
+        urgent(answer, width),
         _tracts(answer, width),
         _symptoms(answer, width),
-        series(answer, width),
+        _how_to_read(answer, width),
+        series(answer, width, "delay"),
         rests_on(answer, width),
         sources(answer, width),
         wrap(answer["disclaimer"], width),
@@ -36,36 +36,47 @@ def report(answer: Data, width: int = 110) -> str:
 
 def _head(answer: Data, width: int) -> str:
     line = f"{answer['case']}: what waiting costs"
-    end, plan = f"{answer['compared_at_months']:g}", answer["plan"]
-    lines = [line, "=" * len(line)]
-    if answer["contradiction"]:
-        lines.append(wrap(f"Note: {answer['contradiction']}", width))
-    lines.append(wrap(f"Plan: {plan['title']}. {' '.join(plan['notes'])}", width))
+    end, delays = f"{answer['compared_at_months']:g}", answer["delays"]
+    lines = [line, "=" * len(line), *notes(answer, width)]
     if promised(answer):
-        first, last = answer["delays"][0], answer["delays"][-1]
-        if first["no_sign"] is not None and last["no_sign"] is not None and last is not first:
-            lines.append(
-                wrap(
-                    f"Begun today, the severity score is below 1 of 20 at {end} months in {said(first['no_sign'])} of people like this one "
-                    f"with signs today; begun after {last['months']:g} months, in {said(last['no_sign'])}.",
-                    width,
-                )
-            )
+        if all(item["no_sign"] for item in delays):
+            begun = "; ".join(f"{_wait(item)} {cell(item['no_sign'])}" for item in delays)
+            many = f"so many have no sign left {end} months from now (band in brackets) when treatment begins"
+            text = f"Of 100 people like this one with signs today, {many}: {begun}."
+            lines.append(wrap(text, width))
     else:
         lines.append(wrap(NO_PROMISE, width))
-    lines.append(
-        wrap(
-            f"All are compared {end} months from today, the same drawn people under each delay. Until the plan begins, everything goes on "
-            "as before. Chances are of 100, with the band in which the chance itself would lie were the choices known that nobody has "
-            "measured; other numbers are medians with the range that holds 90 of 100.",
-            width,
+        begun = "; ".join(f"{_wait(item)} {cell(item['sign'])}" for item in delays)
+        many = f"so many have signs {end} months from now (band in brackets) when treatment begins"
+        lines.append(wrap(f"Of 100 people like this one, {many}: {begun}.", width))
+    scores = "; ".join(f"{_wait(item)} {_points(item['score'])}" for item in delays)
+    lines.append(wrap(f"{SCORE}, lower is better, on that day: {scores}.", width))
+    return "\n".join([*lines, *soonest(answer, width)])
+
+
+def _how_to_read(answer: Data, width: int) -> str:
+    end, after, plan = f"{answer['compared_at_months']:g}", f"{answer['after_start_months']:g}", answer["plan"]
+    lines = [
+        f"Plan: {plan['title']}. {' '.join(plan['notes'])}".strip(),
+        f"All are compared {end} months from today, the same drawn people under each delay; until the plan begins, everything goes on as "
+        "before. `More than at once` is the difference within the same person.",
+    ]
+    if promised(answer):
+        lines.append(
+            f"Who begins later is treated for less time until that day: `no sign {after} mo after start` gives everybody {after} "
+            "months of it. No sign: below 1 of the score; `corrin recover` says what that leaves out."
         )
+    lines.append(
+        "Chances are of 100, with the band in which the chance itself would lie (90 of 100) were the choices known that nobody has "
+        "measured; other numbers are medians with the range that holds 90 of 100 people."
     )
-    return "\n".join(lines)
+    return "\n".join([title("How to read this"), *(wrap(line, width, "  ", "    ") for line in lines)])
 
 
-def _spread(found: Data) -> str:
-    return f"{number(found['p50'])} ({number(found['p05'])}–{number(found['p95'])})"
+def _points(found: Data) -> str:
+    """Points of the score: `2.8 (0.2–6.8)`; 0 where all three are."""
+    middle, low, high = (f"{found[key]:.1f}" for key in ("p50", "p05", "p95"))
+    return "0" if middle == low == high == "0.0" else f"{middle} ({low}–{high})"
 
 
 def _wait(item: Data) -> str:
@@ -85,9 +96,9 @@ def _courses(answer: Data, width: int) -> str:
     if not shown:
         rows = [[*rows[0][:4], f"signs at {end} mo"]]
     for item in answer["delays"]:
-        row = [_wait(item), *(_spread(item[key]) for key in ("score_when_begun", "score", "score_more"))]
+        row = [_wait(item), *(_points(item[key]) for key in ("score_when_begun", "score", "score_more"))]
         rows.append([*row, cell(item["no_sign"]), cell(item["no_sign_after_start"])] if shown else [*row, cell(item["sign"])])
-    return title("Severity score (0 to 20) against delay") + "\n" + table(rows, width)
+    return title(f"{SCORE} against delay") + "\n" + table(rows, width)
 
 
 def _tracts(answer: Data, width: int) -> str:
@@ -102,7 +113,7 @@ def _tracts(answer: Data, width: int) -> str:
         return f"{heading}\n  No delay asked for leaves a tract more than {NOTABLE:g} of 100 short of what treatment today gives (median)."
     rows = [["begun", *(_wait(item) for item in answer["delays"])]]
     first = answer["delays"][0]["tracts"]
-    rows += [[_marked(first[name]), *(_spread(item["tracts"][name]["missing"]) for item in answer["delays"])] for name in names]
+    rows += [[_marked(first[name]), *(of_hundred(item["tracts"][name]["missing"]) for item in answer["delays"])] for name in names]
     return heading + "\n" + table(rows, width)
 
 

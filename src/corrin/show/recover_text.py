@@ -11,12 +11,16 @@ from corrin.show.words import duration, number, percent, share
 
 Data = Mapping[str, Any]
 
+SCORE = "Neurological score (0 to 20)"
 HOW_TO_READ = (
     "A chance is of 100 people like this one; the band in brackets is where the chance itself would lie (90 of 100) were the choices known "
-    "that nobody has measured. Full: no sign is found (it does not say that no fibre is missing). Partial: a sign is left, and half of "
-    "today's deficit or more is gone. Deficit: a sign is left, much or little gone. The score adds up five items and forgives a little in "
-    "each, so it is complete more often than every tract is. What is not expected back within 24 months holds what never returns and what "
-    "is still slowly returning: nobody can tell the two apart today."
+    "that nobody has measured.",
+    "No sign (full recovery): an examiner finds nothing; it does not say that no fibre is missing. Half better (partial): a sign is left, "
+    "half of today's deficit or more is gone. Sign left (deficit): with half gone or less. For a symptom: no longer felt; felt, with half "
+    "or less of what drives it; still felt.",
+    "The score adds up five items and forgives a little in each, so it shows no sign (below 1) more often than every tract does. Published "
+    "series call that complete.",
+    "Not expected back within 24 months: what never returns and what is still slowly returning; nobody can tell the two apart today.",
 )
 NO_PROMISE = (
     "No nerve sign or symptom is told. Treatment keeps nerves from being hurt and corrects what the blood lacks; there is no deficit here "
@@ -30,8 +34,10 @@ def report(answer: Data, width: int = 110) -> str:
     blocks = [
         _head(answer, width),
         urgent(answer, width),
+        *(_plan(plan, answer, width) for plan in answer["plans"] if plan["doses"] or not promised(answer)),
+        _untreated(answer, width),
+        _how_to_read(answer, width),
         _today(answer, width),
-        *(_plan(plan, answer, width) for plan in answer["plans"]),
         _drivers(answer, width),
         _matters(answer, width),
         series(answer, width),
@@ -64,28 +70,74 @@ def said(found: Data) -> str:
 def _head(answer: Data, width: int) -> str:
     line = f"{answer['case']}: what comes back, how much and how fast"
     lines = [line, "=" * len(line)]
-    if answer["contradiction"]:
-        lines.append(wrap(f"Note: {answer['contradiction']}", width))
+    lines += notes(answer, width)
     if not promised(answer):
-        return "\n".join([*lines, wrap(NO_PROMISE, width)])
+        return "\n".join([*lines, wrap(NO_PROMISE, width), *_prevents(answer, width), *soonest(answer, width)])
     best = answer["plans"][0]
     found = best["by_score"]["at_months"]
     if found:
-        late, steps = found["24"], best["by_score"]["times"]
-        text = (
-            f"Under the first plan ({best['title']}), of people like this one with signs today {said(late['full'])} are back below 1 of 20 "
-            f"on the severity score at 24 months, which published series call complete; {said(late['partial'])} are at least half better "
-            "with signs left; in the others more is left."
+        late, first, strict = found["24"], best["by_score"]["times"]["first"], best["every_tract"]["at_months"]
+        lines.append(
+            wrap(f"Of 100 people like this one with signs today, after 24 months (band in brackets; plan: {best['title']}):", width)
         )
-        strict = best["every_tract"]["at_months"]
-        text += f" Every tract with a finding is back within its own threshold in {said(strict['24']['full'])}." if strict else ""
-        first = steps["first"]
-        if first["p50_days"] is not None:
+        each = f"; in each place where one is told: {cell(strict['24']['full'])}" if strict else ""
+        lines.append(wrap(f"{cell(late['full'])} have no sign left by the score{each};", width, "  ", "    "))
+        lines.append(wrap(f"{cell(late['partial'])} are half better or more, with a sign left;", width, "  "))
+        lines.append(wrap(f"{cell(late['less'])} are less than half better.", width, "  "))
+        if first["p50_days"] is None:
+            lines.append("In most of them no first small step is seen within 24 months.")
+        else:
             late_step = duration(first["p95_days"]) if first["p95_days"] is not None else "over 24 months"
-            text += f" The first small step comes after {duration(first['p50_days'])} ({duration(first['p05_days'])} to {late_step})."
-        lines.append(wrap(text, width))
-    lines.append(wrap(HOW_TO_READ, width))
-    return "\n".join(lines)
+            text = (
+                f"The first small step comes after {duration(first['p50_days'])} (90 of 100: {duration(first['p05_days'])} to {late_step})."
+            )
+            lines.append(wrap(text, width))
+    return "\n".join([*lines, *soonest(answer, width)])
+
+
+def notes(answer: Data, width: int) -> list[str]:
+    """What must be known before any number: data that contradict the model, chances that are not resolved."""
+    found = [answer["contradiction"]] if answer["contradiction"] else []
+    found += [text for text in answer["warnings"] if text.startswith("Not resolved")]
+    return [wrap(f"Note: {text}", width) for text in found]
+
+
+def soonest(answer: Data, width: int) -> list[str]:
+    """One line: how soon somebody must look, or what to do next."""
+    if not answer["recognised"]:
+        return [wrap("Next: `corrin assess` says what the guideline asks to test and to treat.", width)]
+    item = answer["recognised"][0]
+    return [wrap(f"{item['urgency'][:1].upper()}{item['urgency'][1:]}: {item['name']}. What to do stands below.", width)]
+
+
+def _prevents(answer: Data, width: int) -> list[str]:
+    """Signs within 24 months under each plan, where nothing is promised."""
+    found = [f"{plan['title']}: {said(plan['worse_at_24_months'])}" for plan in answer["plans"]]
+    return [wrap(f"New signs, or more of them, within 24 months: {'; '.join(found)}.", width)]
+
+
+def _untreated(answer: Data, width: int) -> str:
+    """Plans without a product, a line each."""
+    lines = []
+    for plan in answer["plans"]:
+        if plan["doses"] or not promised(answer):
+            continue
+        found = plan["by_score"]["at_months"]
+        none = f"; no sign left by the score: {said(found['24']['full'])}" if found else ""
+        told = " ".join([plan["description"], *plan["notes"]]).strip()
+        lines.append(wrap(f"{plan['title']}: worse at 24 months than today: {said(plan['worse_at_24_months'])}{none}. {told}", width))
+    return "\n".join([title("Without a product"), *lines]) if lines else ""
+
+
+def _how_to_read(answer: Data, width: int) -> str:
+    if not promised(answer):
+        return ""
+    return "\n".join([title("How to read this"), *(wrap(line, width, "  ", "    ") for line in HOW_TO_READ)])
+
+
+def of_hundred(found: Data) -> str:
+    """`22 (7-43)`: median and range of a share of function, of 100."""
+    return f"{share(found['p50'] / 100)} ({share(found['p05'] / 100)}–{share(found['p95'] / 100)})"
 
 
 def urgent(answer: Data, width: int) -> str:
@@ -116,12 +168,12 @@ def _today(answer: Data, width: int) -> str:
     rows += [
         [
             item["label"] + ("" if item["told"] else " †"),
-            f"{number(item['works']['p50'])} ({number(item['works']['p05'])}–{number(item['works']['p95'])})",
+            of_hundred(item["works"]),
             cell(item["sign"]),
         ]
         for item in today["tracts"].values()
     ]
-    rows += [["Score 1 of 20 or more", "", cell(today["sign"])]]
+    rows += [[f"{SCORE}: 1 or more", "", cell(today["sign"])]]
     lines = [title("Nerves today, learned from the history and what was found"), table(rows, width)]
     if not all(item["told"] for item in today["tracts"].values()):
         lines.append(wrap("† No finding of this tract is told: what stands here is expected, not seen. Examine it.", width, "  ", "    "))
@@ -144,21 +196,13 @@ def _plan(plan: Data, answer: Data, width: int) -> str:
     if not promised(answer):
         lines.append(wrap(f"Signs or more signs within 24 months: {said(plan['worse_at_24_months'])}.", width, "  ", "    "))
         return "\n".join(lines)
-    if not plan["doses"]:
-        rows = [_header(), _together(plan)[0]]
-        lines += [table(rows, width), wrap(f"Worse at 24 months than today: {said(plan['worse_at_24_months'])}.", width, "  ", "    ")]
-        return "\n".join(lines)
     today = answer["today"]
     rows = [_header(), *_together(plan)]
     rows += [_chances(item["label"], item) for name, item in plan["tracts"].items() if item["at_months"] and today["tracts"][name]["told"]]
     felt = [item for name, item in plan["symptoms"].items() if item["at_months"] and today["symptoms"][name]["told"]]
     if felt:
-        rows += [[""] * 7, ["SYMPTOMS TOLD, FELT TODAY ~", *[""] * 6], *(_chances(f"  {item['label']}", item) for item in felt)]
+        rows += [[""] * 7, ["SYMPTOMS TOLD, FELT TODAY", *[""] * 6], *(_chances(f"  {item['label']}", item) for item in felt)]
     lines += ["", table(rows, width)]
-    if felt:
-        lines.append(
-            wrap("~ A symptom: full is no longer felt; partial is felt, with half or less of what drives it.", width, "  ", "    ")
-        )
     unseen = [item["label"] for item in today["tracts"].values() if not item["told"]]
     if unseen:
         text = f"{'; '.join(unseen)}: no finding is told, so nothing is said here of what comes back (`--json` holds it). Examine them."
@@ -173,11 +217,12 @@ def _plan(plan: Data, answer: Data, width: int) -> str:
 
 
 def _header() -> list[str]:
-    return ["", *(f"{month} mo: {what}" if what == "full" else what for month in (12, 24) for what in ("full", "partial", "deficit"))]
+    words = ("no sign", "half better", "sign left")
+    return ["at", *(f"{month} mo: {what}" if what == words[0] else what for month in (12, 24) for what in words)]
 
 
 def _together(plan: Data) -> list[list[str]]:
-    return [_chances("Severity score (of 20)", plan["by_score"]), _chances("Every tract below", plan["every_tract"])]
+    return [_chances(SCORE, plan["by_score"]), _chances("In each place with a finding", plan["every_tract"])]
 
 
 def _chances(label: str, item: Data) -> list[str]:
@@ -188,8 +233,8 @@ def _chances(label: str, item: Data) -> list[str]:
 
 
 def _times(plan: Data, today: Data, width: int) -> list[str]:
-    rows = [["Months to", "a first small step", "half gone", "most of what returns", "half not within 24, of 100"]]
-    for label, item in (("Severity score (of 20)", plan["by_score"]), *_told(plan, today)):
+    rows = [["Months to", "a first small step", "half gone", "most of what returns", "not half by 24 mo, of 100"]]
+    for label, item in ((SCORE, plan["by_score"]), *_told(plan, today)):
         if item["times"]:
             spans = [_months(item["times"][name]) for name in ("first", "half", "most")]
             rows.append([label, *spans, cell(item["times"]["half"]["never"])])
@@ -218,7 +263,7 @@ def _drivers(answer: Data, width: int) -> str:
             width,
         )
     )
-    rows = [["", "if", "no sign left", "score lower by (of 20)"]]
+    rows = [["", "if", "no sign left", "score lower by (0 to 20)"]]
     for item in found["ranked"]:
         lower = item["score_lower_by"]
         rows.append([
@@ -263,19 +308,25 @@ def _matters(answer: Data, width: int) -> str:
     return "\n".join(lines)
 
 
-def series(answer: Data, width: int) -> str:
-    """How people of published series did."""
-    if not answer["series"]:
+def series(answer: Data, width: int, about: str = "") -> str:
+    """How people of published series did; `about`: only rows that tell of it, such as `delay`."""
+    rows = [row for row in answer["series"] if not about or row.get(about) or about in row["what"]]
+    if not rows:
         return ""
     lines = [title("Published series"), wrap(SERIES_NOTE, width)]
-    for row in answer["series"]:
+    for row in rows:
         told = row.get("share")
-        count = f"{row['count']:g} of {row['people']:g} ({100 * told['low']:.0f} to {100 * told['high']:.0f} %)" if told else row["words"]
-        parts = [row["who"], row.get("severity"), row.get("delay"), row.get("follow_up")]
-        about = ", ".join(str(part) for part in parts if part)
+        count = (
+            f"{row['count']:g} of {row['people']:g} ({100 * told['value']:.0f} %, {100 * told['low']:.0f} to {100 * told['high']:.0f})"
+            if told
+            else row["words"]
+        )
+        delay, seen = (row.get("delay"), row.get("follow_up"))
+        parts = [row["who"], row.get("severity"), delay and f"delay {delay}", seen and f"seen at {seen}"]
+        who = ", ".join(str(part) for part in parts if part)
         read = {"recalled": ", recalled, not read", "secondary": ", read second-hand"}.get(str(row.get("seen")), "")
         cited = ", ".join(row["sources"])
-        lines.append(wrap(f"{row['what']}: {count}; {about}. Evidence {row['grade']}{read} [{cited}].", width, "  ", "    "))
+        lines.append(wrap(f"{row['what']}: {count}; {who}. Evidence {row['grade']}{read} [{cited}].", width, "  ", "    "))
     return "\n".join(lines)
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from corrin.show.blocks import table, title, wrap
 from corrin.show.compare_text import first as first_of_all
-from corrin.show.words import duration, percent
+from corrin.show.words import duration, percent, share
 
 Data = Mapping[str, Any]
 
 LIFE = {
     "yes": "For life, by its cause: it does not go away, so B12 has to be replaced without end.",
-    "likely": "Probably for life: the causes that fit this person best do not go away.",
+    "likely": "Probably for life: the causes that fit this person best do not go away, though none of them is told.",
     "while the cause lasts": "As long as the cause lasts. If it goes, the need may end; until then B12 has to come from somewhere.",
     "not told by the cause": "The cause is not known well enough to say. Find it before stopping.",
 }
@@ -58,8 +58,36 @@ def _head(answer: Data, width: int) -> str:
     )
     what = f"{how} Food, drugs and cause go on as under the plan; nitrous oxide, if any, stays stopped where the plan stops it."
     urgent = [notice for notice in forecast["warnings"] if notice["code"] in ("data-contradict-model", "safety")]
-    called = first_of_all(answer, width)
-    return "\n".join([first, "=" * len(first), wrap(what, width), *called, *(wrap(f"Note: {notice['text']}", width) for notice in urgent)])
+    said = [wrap(sentence, width) for sentence in _in_short(answer)]
+    notes = [wrap(f"Note: {notice['text']}", width) for notice in urgent]
+    return "\n".join([first, "=" * len(first), *said, *notes, *first_of_all(answer, width), "", wrap(what, width)])
+
+
+def _in_short(answer: Data) -> list[str]:
+    """When deficiency and signs are back, and whether B12 is needed for life."""
+    events = {event["name"]: event for event in answer["events"]}
+    back, signs = events["deficiency"], events["symptoms"]
+    when = f"Stopped after {duration(answer['stop_day'])}" if answer["stop_day"] > 0.0 else "Stopped today"
+    if back["already"] > 0.5:
+        found = [f"{when}, most ({percent(back['already'])}) are still deficient: too early to stop."]
+    else:
+        found = [f"{when}: deficient again, {_half(back)}. Nerve signs worse again, {_half(signs)}."]
+    return [*found, LIFE[answer["for_life"]]]
+
+
+def _half(event: Data) -> str:
+    """`half by 7.2 years after the stop (90 of 100: 5.2 years to later than shown)`; where half never are, how many."""
+    if event["p50"] is None:
+        return f"within the time shown: {_chance(event)} of those not so already"
+    low, high = (duration(event[key]) if event[key] is not None else "later than shown" for key in ("p05", "p95"))
+    return f"half of them by {duration(event['p50'])} after the stop (90 of 100: {low} to {high})"
+
+
+def _chance(event: Data) -> str:
+    """`81 % (70-90)`: with its band where there is one."""
+    low, high = event.get("chance_low"), event.get("chance_high")
+    band = "" if low is None or high is None else f" ({share(min(low, event['chance']))}–{share(max(high, event['chance']))})"
+    return f"{percent(event['chance'])}{band}"
 
 
 def _events(answer: Data, width: int) -> str:
@@ -71,14 +99,15 @@ def _events(answer: Data, width: int) -> str:
         span = "later than shown" if event["p05"] is None else f"{low} to {high}"
         middle = duration(event["p50"]) if event["p50"] is not None else "later than shown"
         everyone = event["already"] > 0.995
-        cells = ["", "", ""] if everyone else [middle, span, percent(event["chance"])]
+        cells = ["", "", ""] if everyone else [middle, span, _chance(event)]
         rows.append([f"  {event['label']}", *cells, percent(event["already"])])
     lines = [title("When it comes back, if it does"), table(rows, width), ""]
     lines += [wrap(f"{event['label']}: {event['definition']}.", width, "  ", "    ") for event in answer["events"]]
     lines.append(
         wrap(
-            "Times are those of the people not already there when it is stopped; `there already` counts all. Read every fortnight. Values "
-            "fall first, signs last: what is lost in between may not all come back.",
+            "Times are those of the people not already there when it is stopped; `there already` counts all. Read every fortnight. In "
+            "brackets after a chance: where it would lie (90 of 100) were the numbers known that nobody has measured. Values fall first, "
+            "signs last: what is lost in between may not all come back.",
             width,
         )
     )
@@ -101,14 +130,20 @@ def _published(answer: Data, width: int) -> list[str]:
 
 
 def _life(answer: Data, width: int) -> str:
-    lines = [title("Who needs it for life, and why"), wrap(LIFE[answer["for_life"]], width)]
+    lines = [title("Who needs it for life, and why")]
     for reason in answer["reasons"]:
         chance = "" if reason["probability"] >= 0.995 else f" ({percent(reason['probability'])})"
-        again = "" if reason["again"] is None else f" Of drawn people with it, {percent(reason['again'])} are deficient again in that time."
+        again = "" if reason["again"] is None else f" Of drawn people with it, {_again(reason)} are deficient again in that time."
         lines.append(wrap(f"{reason['label']}{chance}: {LASTS[reason['lasts']]}; {reason['why']}.{again}", width, "  ", "    "))
     if not answer["reasons"]:
         lines.append(wrap("No cause is named and none was drawn.", width, "  "))
     return "\n".join(lines)
+
+
+def _again(reason: Data) -> str:
+    low, high = reason.get("again_low"), reason.get("again_high")
+    band = "" if low is None or high is None else f" ({share(min(low, reason['again']))}–{share(max(high, reason['again']))})"
+    return f"{percent(reason['again'])}{band}"
 
 
 def _watch(answer: Data, width: int) -> str:
