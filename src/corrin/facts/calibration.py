@@ -12,7 +12,7 @@ from pathlib import Path
 
 from corrin.errors import Bug
 
-FORMAT = "corrin.population/1"
+FORMAT = "corrin.calibration/1"
 
 
 @dataclass(frozen=True)
