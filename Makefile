@@ -4,7 +4,7 @@
 #   make check   format, lint, types, who imports whom, generated files, the wheel alone in an empty environment
 #   make docs    write the generated pages anew (docs/reference, docs/model, docs/checks.md, schemas)
 #   make calibrate  fit the population to the studies and the survey (minutes; goes on where it was cut off)
-#   make bench   the speed and accuracy benchmarks, libRoadRunner beside (ARGS=--quick: a few minutes; ARGS=--json: for programs)
+#   make bench   the speed and accuracy benchmarks, libRoadRunner beside (ARGS=--quick: a minute or two; ARGS=--json: for programs)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv

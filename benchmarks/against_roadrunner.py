@@ -229,7 +229,7 @@ def against_lsoda(ours: Ours, plan: Plan, someone: Someone, truth: Floats, days:
     return errors(truth[None, :days], other[None])
 
 
-def compare(ours: Ours, rival: Processes, plan: Plan, rounds: int, say: Any) -> dict[str, Any]:
+def compare(ours: Ours, rival: Processes, plan: Plan, rounds: int, say: Any, brief: bool = False) -> dict[str, Any]:
     """One load: errors first, then times turn by turn."""
     count = plan.rival_people
     mine = ours.drawn(count, FRESH)
@@ -244,7 +244,7 @@ def compare(ours: Ours, rival: Processes, plan: Plan, rounds: int, say: Any) -> 
     say(f"{plan.name}: corrin's error {error:.1e}; the truth against LSODA {lsoda:.1e}")
     tried = []
     long = len(plan.doses) > LONG
-    for relative, absolute in TOLERANCES[::2][:3] if long else TOLERANCES:
+    for relative, absolute in TOLERANCES[::2][:3] if long or brief else TOLERANCES:
         found, wall, cpu = rival.run(people, course, relative, absolute)
         if found is not None:
             tried.append((cpu, relative, absolute, errors(found, truth)))
@@ -341,7 +341,7 @@ def measure(
         for plan in chosen:
             if rival_people:
                 plan = replace(plan, rival_people=rival_people)
-            found[plan.name] = compare(ours, rival, plan, rounds, say)
+            found[plan.name] = compare(ours, rival, plan, rounds, say, quick)
     finally:
         rival.close()
     summary = {}

@@ -2,7 +2,7 @@
 (`forecast.py`, with SciPy's LSODA beside the engine).
 
     make bench                  tables
-    make bench ARGS=--quick     shorter plans, fewer people, fewer rounds: a few minutes
+    make bench ARGS=--quick     shorter plans, fewer people, fewer rounds, without the forecasts: a minute or two
     make bench ARGS=--json      one JSON document; `summary` holds `ratio_<plan>` and `error_<plan>`
     make bench ARGS="--only against_roadrunner"
 
@@ -29,7 +29,7 @@ def main() -> None:
     ask.add_argument("--only", choices=PARTS, action="append")
     given = ask.parse_args()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    chosen = given.only or PARTS
+    chosen = given.only or (PARTS[:2] if given.quick else PARTS)
     found: dict[str, Any] = {"machine": machine(), "not_run": not_run(), "summary": {}}
     if "against_roadrunner" in chosen:
         import against_roadrunner
