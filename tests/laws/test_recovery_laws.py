@@ -133,7 +133,11 @@ def test_no_chance_without_its_band_and_nothing_called_lost() -> None:
 
     check({key: value for key, value in answer.to_dict().items() if key not in ("inputs", "series")})
     text = answer.text()
-    own = text[text.index("Nerves today") : text.index("Published series")]
+    head = "\n".join(text.split("\n")[:10])  # the answer, its band and how soon stand before anything else
+    assert re.search(r"\d \(<?\d+–\d+\) have no sign left", head)
+    assert "less than half better" in head
+    assert "Same day" in head
+    own = text[text.index("Plan: ") : text.index("Published series")]
     assert not re.search(r"\blost\b", own)
     assert "not expected back within 24" in own
     assert "Same day" in text

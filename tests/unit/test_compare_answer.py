@@ -70,6 +70,7 @@ def test_more_often_and_more_never_lowers_the_share_that_stays_replete(compared:
     for product in keep.INJECTED:
         chances = [rung.chance for rung in compared.keep.rungs if rung.product == product]
         assert chances == sorted(chances, reverse=True)  # rungs stand with growing intervals
+    assert all(rung.low is not None and rung.high is not None and rung.low <= rung.chance <= rung.high for rung in compared.keep.rungs)
     tablets = [rung for rung in compared.keep.rungs if rung.kind == "tablet"]
     assert [rung.chance for rung in sorted(tablets, key=lambda rung: rung.dose_ug)] == sorted(rung.chance for rung in tablets)
 

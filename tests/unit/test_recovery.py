@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +13,8 @@ from scipy.stats import beta, norm
 
 from corrin.answers import recovery
 from corrin.answers.computed import Unknown
-from corrin.show import nerve_picture
+from corrin.answers.recover import View
+from corrin.show import nerve_picture, recover_text
 
 FEW = 4000
 DEFICITS = st.floats(0.0, 1.0)
@@ -37,6 +41,26 @@ def test_the_band_holds_the_chance_that_each_unmeasured_value_would_give() -> No
     assert found is not None
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(given_s, [0.05, 0.95])), abs=0.07)
     assert found.high - found.low > 5 * (lambda x: x.high - x.low)(recovery.chance(yes, np.full(FEW, 1 / FEW), FEW, e[:, None] * 0.0))  # type: ignore[union-attr]
+
+
+def test_draws_that_hold_chances_give_the_band_of_those_chances() -> None:
+    """A symptom's chance that hangs on an unmeasured number alone: the band is its own 90 of 100, not that of a yes or no as rare."""
+    s = np.random.default_rng(6).standard_normal(FEW)
+    felt = np.clip(0.06 + 0.01 * s, 0.0, 1.0)
+    found = recovery.chance(felt, np.full(FEW, 1 / FEW), float(FEW), s[:, None])
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(felt, [0.05, 0.95])), abs=0.006)
+
+
+@pytest.mark.parametrize(("effective", "said"), [(19.9, True), (20.0, False)])
+def test_what_is_not_resolved_is_said_by_one_rule_and_first(effective: float, said: bool) -> None:
+    """Fewer independent draws than a tenth; `recover` and `delay` take the sentence from here."""
+    learnt = cast(Any, SimpleNamespace())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("corrin.answers.recover_run.calibration", lambda: "current")
+        warnings = View(learnt, np.ones(1), effective, np.zeros((1, 0))).warnings(200)
+    noted = recover_text.notes({"contradiction": "", "warnings": ["Something else.", *warnings]}, 110)
+    assert [line.startswith("Note: Not resolved") for line in noted] == ([True] if said else [])
 
 
 def test_the_unmeasured_part_of_a_number_is_divided_from_what_differs_between_people() -> None:

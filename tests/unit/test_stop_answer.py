@@ -103,6 +103,8 @@ def test_who_needs_it_for_life() -> None:
 
     assert for_life((reason("lasting", 1.0), reason("reversible", 1.0))) == "yes"
     assert for_life((reason("lasting", 0.5), reason("lasting", 0.1))) == "likely"
+    drawn = Reason(name="x", label="x", lasts="lasting", why="", probability=0.95, again=0.9)
+    assert for_life((drawn,)) == "likely", "a cause that nobody told of is not certain, however likely"
     assert for_life((reason("reversible", 1.0),)) == "while the cause lasts"
     assert for_life((reason("reversible", 1.0), reason("lasting", 0.3))) == "not told by the cause"
     assert for_life((reason("lasting", 0.3),)) == "not told by the cause"
@@ -123,6 +125,19 @@ def test_the_page_says_what_decides_and_what_to_do(stopped: Stop) -> None:
     assert "does not prescribe" in text
     assert "Savage" in text
     assert max(map(len, stopped.text().split("\n"))) <= 110
+    head = " ".join(stopped.text().split("\n")[2:7])
+    assert "deficient again" in head
+    assert "For life" in head
+
+
+def test_every_chance_of_the_page_has_its_band(stopped: Stop) -> None:
+    for event in stopped.events:
+        if event.already < 1.0:
+            assert event.chance_low is not None
+            assert event.chance_high is not None
+            assert 0.0 <= event.chance_low <= event.chance + 1e-9
+            assert event.chance <= event.chance_high + 1e-9
+    assert all((reason.again is None) == (reason.again_low is None) for reason in stopped.reasons)
 
 
 def test_it_is_public() -> None:

@@ -392,6 +392,7 @@ def _section(name: str, picture: shown.Picture) -> dict[str, Any]:
         "treatments": [_treatment(item) for item in _treatments_of([*own, *other])],
         "certainty": [_certainty(item, name) for item in _judged(name)],
         "courses": courses(name) or courses(COMPARED_IN.get(name, "")),
+        "courses_in": "" if courses(name) or name not in COMPARED_IN else TRIED_IN[COMPARED_IN[name]],
     }
 
 

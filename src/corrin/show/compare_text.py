@@ -78,9 +78,11 @@ def _smallest_in_short(keep: Data) -> str:
         days = _good([rung for rung in keep["rungs"] if rung["product"] == product], keep)
         found += [f"{product.split('-')[0]} 1 mg every {days[-1]:g} days"] if days else []
     after = " after loading" if keep["loading_first"] else ""
+    today = f"Replete today without any of it: {percent(keep['replete_today'])} of the drawn people."
     if not found:
-        return f"Nothing that was tried keeps {percent(keep['wanted'])} replete."
-    return f"Smallest that keeps {percent(keep['wanted'])} replete by the model{after}: {'; or '.join(found)}."
+        return f"{today} Nothing that was tried keeps {percent(keep['wanted'])} replete."
+    wanted = f"Smallest tried that keeps {percent(keep['wanted'])} replete by the model{after}"
+    return f"{today} {wanted}: {'; or '.join(found)}. That is biochemical only; symptoms decide, and the guideline's word stands below."
 
 
 def first(answer: Data, width: int) -> list[str]:

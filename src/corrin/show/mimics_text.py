@@ -44,7 +44,14 @@ def _head(answer: Data, width: int) -> str:
     line = "What else could it be"
     person = answer["person"]
     sex = "" if person["sex"] == "unknown" else f", {person['sex']}"
-    lines = [f"{person['age_y']:.0f} years{sex}. Seen: {', '.join(answer['seen']) or 'no sign is told'}."]
+    lines = [answer["verdict"]["words"]]
+    if answer["recognised"]:
+        soonest = answer["recognised"][0]
+        lines.append(f"{_upper(soonest['urgency'])}: {soonest['name']}. What to do stands below.")
+    first = [item["test"] for item in answer["mimics"] if item["red_flag"] and item["status"] == "open"]
+    if first:
+        lines.append(f"Test first, because it cannot wait or looks the same: {'; '.join(first)}.")
+    lines += [f"{person['age_y']:.0f} years{sex}. Seen: {', '.join(answer['seen']) or 'no sign is told'}."]
     if answer["absent"]:
         lines.append(f"Looked for and absent: {', '.join(answer['absent'])}.")
     if answer["b12"]["because"]:
@@ -75,10 +82,12 @@ def _verdict(answer: Data, width: int) -> str:
         what, _, name = item.partition(": ")
         grouped.setdefault(what, []).append(name)
     against = [f"{_upper(what)}: {'; '.join(names)}." for what, names in grouped.items()]
-    return "\n".join([title("Is it B12"), *_lines([found["words"], *against], width)])
+    return "\n".join([title("What stands against calling it B12"), *_lines(against, width)]) if against else ""
 
 
 def _fits(answer: Data, width: int) -> str:
+    if not answer["seen"]:
+        return ""
     lines = []
     for item in answer["fits"]:
         unknown = "not decided by what is told" if item["cause"] == "b12" and answer["b12"]["because"] else "not told: ask"

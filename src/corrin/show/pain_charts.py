@@ -23,7 +23,11 @@ SUBTITLE = (
 
 def chart(answer: Data) -> dict[str, Any]:
     """One panel for each condition of the answer that has courses. Raises `InputError` when none has."""
-    panels = [_panel(section) for section in answer["conditions"] if section["courses"]]
+    held = [section for section in answer["conditions"] if section["courses"]]
+    # Conditions without a course of their own are shown by that of a like one: once, and by its name.
+    own = [section for section in held if not section["courses_in"]]
+    lent = {section["courses_in"]: section for section in reversed(held) if section["courses_in"]}
+    panels = [_panel(section) for section in (*own, *(lent[name] for name in sorted(lent) if name not in {row["name"] for row in own}))]
     if not panels:
         raise InputError(
             "figure", "no trial of these conditions measured a course of pain in points", "a condition with one: diabetic, say"
@@ -65,11 +69,17 @@ def _panel(section: Data) -> dict[str, Any]:
     colour = {"field": "arm", "type": "nominal", "title": None, "scale": {"domain": names, "range": _colours(section["courses"])}}
     x = {"field": "week", "type": "quantitative", "title": "weeks from the start"}
     y = {"type": "quantitative", "title": None}
-    name = f"{section['name'][0].upper()}{section['name'][1:]}"
+    where = section["courses_in"] or section["name"]
+    name = f"{where[0].upper()}{where[1:]}"
+    untried = (
+        {"subtitle": f"No trial followed the course of {section['name']}: people with that may differ.", "subtitleFontSize": 11}
+        if section["courses_in"]
+        else {}
+    )
     return {
         "width": WIDTH,
         "height": HEIGHT,
-        "title": {"text": f"{name}: change of pain (points of 10, lower is better)", "anchor": "start", "fontSize": 12},
+        "title": {"text": f"{name}: change of pain (points of 10, lower is better)", "anchor": "start", "fontSize": 12, **untried},
         "layer": [
             {"data": {"values": bands}, "mark": {"type": "area", "opacity": 0.14},
              "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}, "color": colour}},
@@ -97,7 +107,7 @@ def label(course: Data) -> str:
     """An arm by what it got and whose trial it is."""
     beside = f" (beside {course['beside']})" if course["beside"] else ""
     what = course["dose"] or course["arm"]
-    return f"{what}{beside} — {course['source']}"
+    return f"{what}{beside} — {course['source']}".replace(" ug ", " µg ")
 
 
 def png(answer: Data, scale: float = 2.0) -> bytes:

@@ -24,6 +24,10 @@ METHODS = (
     "treat or to harm is one divided by a difference of shares, its interval the reciprocal of that one's ends. The arithmetic stands in "
     "the JSON."
 )
+NO_CONDITION = (
+    "None of the conditions in which B12 was tried is told of. The expected effect of B12 on pain without deficiency is none. Look at one "
+    "anyway with --condition."
+)
 PLACEBO = "What people on placebo gain is never counted for a treatment: only the gap between an arm and its own control is."
 
 
@@ -52,7 +56,19 @@ def _head(answer: Data, width: int) -> str:
     told = {True: "pain is told", False: "no pain", None: "pain is not told of"}[person["pain"]]
     since = f", since {duration(person['since_days'])}" if person["pain"] and person["since_days"] else ""
     sex = "" if person["sex"] == "unknown" else f", {person['sex']}"
-    return "\n".join([line, "=" * len(line), wrap(f"{person['age_y']:.0f} years{sex}; {told}{since}. {_b12(answer['b12'])}", width)])
+    who = f"{person['age_y']:.0f} years{sex}; {told}{since}. {_b12(answer['b12'])}"
+    return "\n".join([line, "=" * len(line), *(wrap(text, width) for text in (*_in_short(answer), who))])
+
+
+def _in_short(answer: Data) -> list[str]:
+    """Will it help? What is known for each condition that fits, most fitting first; and what must come before pain."""
+    found = [f"{_upper(section['name'])}: {section['b12_says']}" for section in answer["conditions"]]
+    soon = [f"{_upper(item['urgency'])}: {item['name']}. What to do stands below." for item in answer["urgent"][:1]]
+    return [*(found or [NO_CONDITION]), *soon]
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _b12(picture: Data) -> str:
@@ -80,17 +96,17 @@ def _fits(answer: Data, width: int) -> str:
         if item["fit"] == "does not fit":
             continue
         parts = [f"{item['name']}: {item['fit']}"]
-        if item["speaks_for"]:
-            parts.append("for it: " + "; ".join(item["speaks_for"]))
+        # What the results say of B12 stands in the head already.
+        said = [text for text in item["speaks_for"] if text not in answer["b12"]["because"]]
+        said += ["the B12 results"] if len(said) < len(item["speaks_for"]) else []
+        if said:
+            parts.append("for it: " + "; ".join(said))
         if item["missing"]:
             parts.append("would tell: " + ", ".join(item["missing"]))
         lines.append("; ".join(parts) + ".")
     out = [item["name"] for item in answer["fits"] if item["fit"] == "does not fit"]
     if not lines:
-        lines.append(
-            "None of the conditions in which B12 was tried is told of. The expected effect of B12 on pain without deficiency is none. "
-            "Look at one anyway with --condition."
-        )
+        lines.append(NO_CONDITION)
     if answer["asked"]:
         lines.append("Asked for below: the condition named on the command line.")
     if out:
@@ -103,7 +119,7 @@ def _fits(answer: Data, width: int) -> str:
 
 def _condition(section: Data, width: int) -> str:
     name = section["name"][0].upper() + section["name"][1:]
-    lines = [section["b12_says"]]
+    lines = []
     if section["effect_points_of_10"] == 0.0:
         lines.append(f"Here: {section['effect_words']}.")
     if section["also_deficient"]:
@@ -228,13 +244,24 @@ def _sources(answer: Data, width: int) -> str:
 def matters_report(answer: Data, width: int = 110) -> str:
     """The whole answer on what else matters; lines at most `width` characters."""
     line = "What else matters to nerves, pain and spine"
-    blocks = ["\n".join([line, "=" * len(line)])]
+    blocks = ["\n".join([line, "=" * len(line), *(wrap(text, width) for text in _matters_in_short(answer))])]
     if answer["own"]:
         blocks.append("\n".join([title("For what is told here"), *_statements(answer["own"], width)]))
     blocks.append("\n".join([title("Vitamin B6, added up"), *_lines(_parts(answer["b6"]), width)]))
     blocks.append("\n".join([title("For everybody"), *_statements(answer["everybody"], width)]))
     blocks += [_sources(answer, width), wrap(answer["disclaimer"], width)]
     return "\n\n".join(blocks) + "\n"
+
+
+def _matters_in_short(answer: Data) -> list[str]:
+    own = [f"{row['name']} ({row['direction']}, {row['grade']} certainty)" for row in answer["own"]]
+    if own:
+        return [f"Told here and known to matter: {'; '.join(own)}. {MATTERS_MEANS}"]
+    return [f"Nothing that is told here, beside B12, is known to matter. {MATTERS_ASK} {MATTERS_MEANS}"]
+
+
+MATTERS_ASK = "Ask for glucose, alcohol, smoking, medicines and every supplement, vitamin B6 above all."
+MATTERS_MEANS = "None of it takes the place of B12 where B12 lacks."
 
 
 def _parts(b6: Data) -> list[str]:
@@ -255,5 +282,7 @@ def _statements(rows: Sequence[Data], width: int) -> list[str]:
             size = f" Measured: {row['measure']}: {row['value']:g}{span} {row['unit']}{people}."
         marks = [f"{row['grade']} certainty", SEEN.get(row["seen"], "")]
         sources = " ".join(f"[{key}]" for key in row["sources"])
-        lines.append(f"{row['name']}{because}: {row['statement']}{size} [{'; '.join(mark for mark in marks if mark)}] {sources}".rstrip())
+        lines.append(
+            f"{_upper(row['name'])}{because}: {row['statement']}{size} [{'; '.join(mark for mark in marks if mark)}] {sources}".rstrip()
+        )
     return _lines(lines, width)

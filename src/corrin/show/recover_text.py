@@ -22,6 +22,11 @@ HOW_TO_READ = (
     "series call that complete.",
     "Not expected back within 24 months: what never returns and what is still slowly returning; nobody can tell the two apart today.",
 )
+ALIKE = 0.02
+NO_WORSE = (
+    "In the model this is about as good as the first plan, because what is told leaves this person enough B12 once the cause has ended. It "
+    "is no reason to leave B12 out: whether cells have enough is not known from outside, and guidelines give injections with such signs."
+)
 NO_PROMISE = (
     "No nerve sign or symptom is told. Treatment keeps nerves from being hurt and corrects what the blood lacks; there is no deficit here "
     "whose return could be promised, and none is."
@@ -126,7 +131,16 @@ def _untreated(answer: Data, width: int) -> str:
         none = f"; no sign left by the score: {said(found['24']['full'])}" if found else ""
         told = " ".join([plan["description"], *plan["notes"]]).strip()
         lines.append(wrap(f"{plan['title']}: worse at 24 months than today: {said(plan['worse_at_24_months'])}{none}. {told}", width))
+    if lines and _no_worse(answer):
+        lines.append(wrap(NO_WORSE, width))
     return "\n".join([title("Without a product"), *lines]) if lines else ""
+
+
+def _no_worse(answer: Data) -> bool:
+    """Whether a plan without a product, nitrous oxide stopped, comes to the same as the first plan."""
+    best = answer["plans"][0]["by_score"]["at_months"]
+    others = [plan["by_score"]["at_months"] for plan in answer["plans"] if not plan["doses"]]
+    return bool(best) and any(found and abs(found["24"]["full"]["p"] - best["24"]["full"]["p"]) < ALIKE for found in others)
 
 
 def _how_to_read(answer: Data, width: int) -> str:

@@ -34,7 +34,7 @@ def chart(answer: Data) -> Spec:
         "width": 560,
         "height": 300,
         "title": {
-            "text": "After the stop: how many have come so far",
+            "text": "After the stop: in how many people it has come back",
             "subtitle": [f"{answer['plan_title']}, stopped after {answer['after']}.", answer["forecast"]["disclaimer"]],
             "anchor": "start",
             "fontSize": 16,

@@ -329,6 +329,7 @@ class Condition(Shape):
     treatments: list[Treatment]
     certainty: list[Certainty]
     courses: list[PainCourse]
+    courses_in: str
 
 
 class Pain(Shape):
