@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from corrin.answers import features as shown
+from corrin.case import known
 from corrin.case.case import SEVERITIES, Case
 from corrin.facts.mimics import Outcome, outcomes
 
@@ -19,7 +20,13 @@ UNDECIDED = {
     "enough": "the results told speak against it, so look elsewhere",
 }
 
-SAMPLE = "Take samples (serum B12, methylmalonic acid, homocysteine, folate, blood count), then treat without waiting for them."
+SAMPLED = {
+    "serum B12": ("serum_b12",), "methylmalonic acid": ("mma",), "homocysteine": ("homocysteine",), "folate": ("folate",),
+    "blood count": ("haemoglobin", "mcv"),
+}  # fmt: skip
+"""What is sampled before treatment -> analytes that say it was."""
+STILL_TRUE_D = 90.0
+"""A result of the last so many days need not be taken again before treating (judgement)."""
 INJECTIONS = "Guidelines treat such signs with injections first; never folic acid alone."
 SAMPLE_MIND = "Test B12 with methylmalonic acid, thyroid, folate and blood count, and examine the mind with a score that can be repeated."
 EXAMINE = "Examine position sense, reflexes and Babinski sign: they tell whether the cord takes part."
@@ -47,10 +54,26 @@ def recognised(case: Case) -> tuple[Recognised, ...]:
     """The pictures the findings of a case show, the most urgent first; empty when no nerve sign is told."""
     there = {sign for sign, present in shown.signs(case).items() if present}
     picture = shown.b12_picture(case)
-    found = [item for item in (_cord(case, there, picture), _optic(there, picture), _mind(case, there, picture)) if item is not None]
+    found = [item for item in (_cord(case, there, picture), _optic(case, there, picture), _mind(case, there, picture)) if item is not None]
     if not any(item.id in ("cord", "nitrous_oxide") for item in found):
         found += [item for item in (_nerve(case, there, picture),) if item is not None]
     return tuple(sorted(found, key=lambda item: URGENCIES.index(item.urgency)))
+
+
+def sample(case: Case) -> str:
+    """What to take before treating, without what a recent result already says."""
+    recent = {
+        row.id
+        for lab in case.labs
+        if -STILL_TRUE_D <= case.day(lab.date) <= shown.LATER_D
+        and not lab.held_back
+        and (row := known.find_analyte(lab.analyte)) is not None
+    }
+    missing = [name for name, analytes in SAMPLED.items() if not recent & set(analytes)]
+    if not missing:
+        return "The samples that come first are told of: treat without waiting for more."
+    rest = "" if len(missing) == len(SAMPLED) else " that are not told of"
+    return f"Take the samples{rest} ({', '.join(missing)}), then treat without waiting for them."
 
 
 def _in_words(there: set[str], names: tuple[str, ...]) -> tuple[str, ...]:
@@ -65,7 +88,7 @@ def _cord(case: Case, there: set[str], picture: shown.Picture) -> Recognised | N
     urgency = "emergency" if bladder else "same day"
     because = _in_words(there, (*shown.CORD, *shown.BLADDER, "vibration_loss", "weakness"))
     image = "" if {"mri_dorsal_columns", "mri_lateral_columns"} & there else " MRI of the whole cord."
-    step = f"{'Exclude compression of the cord at once. ' if bladder else ''}{SAMPLE}{image}"
+    step = f"{'Exclude compression of the cord at once. ' if bladder else ''}{sample(case)}{image}"
     unknown = [] if sure else ["whether the cord takes part: such signs can come from nerves alone (look for Babinski sign, reflexes, MRI)"]
     if not {"mri_dorsal_columns", "mri_lateral_columns"} & set(shown.signs(case)):
         unknown.append("what an MRI of the cord shows: none is told")
@@ -92,12 +115,12 @@ def _cord(case: Case, there: set[str], picture: shown.Picture) -> Recognised | N
     return Recognised("cord", name, how, urgency, because, step, tuple(unknown), _ids("cord"))
 
 
-def _optic(there: set[str], picture: shown.Picture) -> Recognised | None:
+def _optic(case: Case, there: set[str], picture: shown.Picture) -> Recognised | None:
     if not there & set(shown.OPTIC):
         return None
     step = (
-        f"Eye examination with visual fields on the same day. {SAMPLE} Hydroxocobalamin rather than cyanocobalamin until Leber's disease "
-        "is excluded; MRI of orbits and brain."
+        f"Eye examination with visual fields on the same day. {sample(case)} Hydroxocobalamin rather than cyanocobalamin until Leber's "
+        "disease is excluded; MRI of orbits and brain."
     )
     sure = "optic nerve named" if "optic_neuropathy" in there else "sight fails; whether by the optic nerve is not told"
     name = (
@@ -123,7 +146,7 @@ def _mind(case: Case, there: set[str], picture: shown.Picture) -> Recognised | N
     gas = picture.kind == "blocked"
     urgency = "same day" if "psychosis" in there or severe or worse or gas else "soon"
     beside = {"blocked": " with nitrous oxide", "lacking": " with B12 deficiency"}.get(picture.kind, ": B12 is one cause among others")
-    step = f"{'Stop nitrous oxide. ' if gas else ''}{SAMPLE if urgency == 'same day' else SAMPLE_MIND}"
+    step = f"{'Stop nitrous oxide. ' if gas else ''}{sample(case) if urgency == 'same day' else SAMPLE_MIND}"
     unknown = ("whether B12 is the reason: most dementia with low B12 does not improve, mild and recent trouble more often does",)
     name = f"{'psychosis' if 'psychosis' in there else 'failing memory or thinking'}{beside}"
     return Recognised("mind", name, "as told", urgency, _in_words(there, shown.MIND), step, unknown, _ids("mind"))
@@ -139,7 +162,7 @@ def _nerve(case: Case, there: set[str], picture: shown.Picture) -> Recognised | 
     beside = {"blocked": " by nitrous oxide", "lacking": " with B12 deficiency"}.get(
         picture.kind, ": B12 deficiency is one cause among others"
     )
-    step = f"{'Stop nitrous oxide. ' if gas else ''}{SAMPLE} {EXAMINE}{WEAK if weak else ''}"
+    step = f"{'Stop nitrous oxide. ' if gas else ''}{sample(case)} {EXAMINE}{WEAK if weak else ''}"
     absent = [shown.words(sign) for sign, present in shown.signs(case).items() if sign in shown.CORD and not present]
     unknown = (
         f"signs of the cord: none is told{'; absent: ' + ', '.join(absent) if absent else ''}; whether all were looked for is not known"

@@ -47,7 +47,7 @@ def _head(answer: Data, width: int) -> str:
     lines = [answer["verdict"]["words"]]
     if answer["recognised"]:
         soonest = answer["recognised"][0]
-        lines.append(f"{_upper(soonest['urgency'])}: {soonest['name']}. What to do stands below.")
+        lines.append(f"{_upper(soonest['urgency'])}: {soonest['name']}. Next: {soonest['next_step']}")
     first = [item["test"] for item in answer["mimics"] if item["red_flag"] and item["status"] == "open"]
     if first:
         lines.append(f"Test first, because it cannot wait or looks the same: {'; '.join(first)}.")

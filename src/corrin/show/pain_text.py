@@ -63,7 +63,7 @@ def _head(answer: Data, width: int) -> str:
 def _in_short(answer: Data) -> list[str]:
     """Will it help? What is known for each condition that fits, most fitting first; and what must come before pain."""
     found = [f"{_upper(section['name'])}: {section['b12_says']}" for section in answer["conditions"]]
-    soon = [f"{_upper(item['urgency'])}: {item['name']}. What to do stands below." for item in answer["urgent"][:1]]
+    soon = [f"Before pain, {item['urgency']}: {item['name']}. Next: {item['next_step']}" for item in answer["urgent"][:1]]
     return [*(found or [NO_CONDITION]), *soon]
 
 
@@ -84,10 +84,9 @@ def _b12(picture: Data) -> str:
 
 
 def _urgent(answer: Data, width: int) -> str:
-    if not answer["urgent"]:
-        return ""
-    lines = [f"{item['name'][0].upper()}{item['name'][1:]}: {item['urgency']}. {item['next_step']}" for item in answer["urgent"]]
-    return "\n".join([title("Before pain"), *_lines(lines, width)])
+    """What else comes before pain; the most urgent stands in the head."""
+    lines = [f"{_upper(item['urgency'])}: {item['name']}. Next: {item['next_step']}" for item in answer["urgent"][1:]]
+    return "\n".join([title("Also before pain"), *_lines(lines, width)]) if lines else ""
 
 
 def _fits(answer: Data, width: int) -> str:

@@ -108,11 +108,11 @@ def notes(answer: Data, width: int) -> list[str]:
 
 
 def soonest(answer: Data, width: int) -> list[str]:
-    """One line: how soon somebody must look, or what to do next."""
+    """How soon somebody must look and what to do next."""
     if not answer["recognised"]:
         return [wrap("Next: `corrin assess` says what the guideline asks to test and to treat.", width)]
     item = answer["recognised"][0]
-    return [wrap(f"{item['urgency'][:1].upper()}{item['urgency'][1:]}: {item['name']}. What to do stands below.", width)]
+    return [wrap(f"{item['urgency'][:1].upper()}{item['urgency'][1:]}: {item['name']}. Next: {item['next_step']}", width)]
 
 
 def _prevents(answer: Data, width: int) -> list[str]:
