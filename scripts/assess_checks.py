@@ -37,8 +37,10 @@ CREATININE_MG_DL = 1.5
 FOLDS, BOOTSTRAPS = 10, 400
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "assess-checks.md"
 NAMES = ("serum_b12", "homocysteine")
-SHARES = (0.0, 0.02, 0.05, 0.1)
+SHARES = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1)
 """Tried for how often something other than B12 rules homocysteine; more than one in ten is not believed, whatever the score."""
+PROMISED = (0.85, 1.15)
+"""Slopes of calibration that count as chances meaning what they say."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,23 @@ def folds(count: int) -> NDArray[np.int64]:
 
 
 def chosen_without(rows: Rows) -> tuple[Floats, list[float]]:
-    """Chances with the share chosen by everybody else's log score, and the share each tenth got."""
+    """Chances with the share that suits everybody else, and the share each tenth got: of those whose chances mean what they say at every
+    limit (of all, where there is none) the one with the best log score."""
     tried = {share: predicted(rows, share) for share in SHARES}
     above = rows.mma_umol[:, None] > np.array(LIMITS_UMOL_L)
     scores = {
         share: np.where(above, np.log(np.clip(p, 1e-6, 1)), np.log(np.clip(1 - p, 1e-6, 1))).sum(axis=1) for share, p in tried.items()
     }
     fold, out, got = folds(len(rows.age_y)), np.empty(above.shape), []
+
+    def suits(share: float, others: NDArray[np.bool_]) -> tuple[bool, float]:
+        said = logit(tried[share][others])
+        slopes = [logistic(said[:, place][:, None], above[others, place].astype(float))[1] for place in range(len(LIMITS_UMOL_L))]
+        return all(PROMISED[0] <= slope <= PROMISED[1] for slope in slopes), float(scores[share][others].sum())
+
     for k in range(FOLDS):
-        best = max(SHARES, key=lambda share: float(scores[share][fold != k].sum()))
+        others = fold != k
+        best = max(SHARES, key=lambda share, others=others: suits(share, others))  # type: ignore[misc]
         out[fold == k] = tried[best][fold == k]
         got.append(best)
     return out, got
