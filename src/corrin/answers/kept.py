@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from corrin.answers.assemble import Options, assemble
+from corrin.answers.compare_record import Compare
+from corrin.answers.computed import Computed
 from corrin.answers.delay import DelayAnswer, begun, horizon
 from corrin.answers.delay import answered as delay_answered
 from corrin.answers.forecast import DAYS_PER_YEAR, chosen_plans, intended, subject
@@ -46,6 +48,7 @@ class Kept:
     people: People
     draws: int
     seed: int
+    _ran: tuple[tuple[Any, ...], Computed] | None = None
 
     @staticmethod
     def learn(case: Case, draws: int, seed: int, progress: Progress | None = None) -> Kept:
@@ -53,13 +56,33 @@ class Kept:
         draws, seed = checked("draws", draws), checked("seed", seed)
         return Kept(case, draw_people(case, draws, seed, progress or (lambda what, share: None)), draws, seed)
 
-    def forecast(self, plans: Sequence[Any], years: float = YEARS, progress: Progress | None = None) -> Forecast:
-        """As `corrin.forecast`, without the picture of the time before the results."""
+    def forecast(self, plans: Sequence[Any], years: float = YEARS, progress: Progress | None = None, hold: bool = False) -> Forecast:
+        """As `corrin.forecast`, without the picture of the time before the results. `hold`: everybody's course stays in memory (hundreds
+        of megabytes) until `compare` of the same plans has used it."""
         years = checked("years", years)
         chosen = chosen_plans(self.case, plans or None, years)
-        computed = run(self.case, chosen, years, self.draws, self.seed, progress, beside=False, people=self.people)
+        computed = self._run(chosen, years, progress, hold)
         days = years * DAYS_PER_YEAR
         return assemble(subject(self.case), [intended(plan, days) for plan in chosen], computed, Options(years, self.draws, self.seed))
+
+    def compare(self, plans: Sequence[Any], years: float = YEARS, progress: Progress | None = None) -> Compare:
+        """As `corrin.compare`, without prices; right after `forecast` of the same plans nothing of it is computed again."""
+        from corrin.answers import compare as side_by_side
+        from corrin.answers.keep import keep
+
+        tell = progress or (lambda what, share: None)
+        chosen = chosen_plans(self.case, plans or None, checked("years", years))
+        forecast = self.forecast(chosen, years, lambda what, share: tell(what, 0.6 * share), hold=True)
+        computed = self._run(chosen, years, None, hold=False)
+        days = years * DAYS_PER_YEAR
+        months = tuple(month for month in side_by_side.MONTHS if month * side_by_side.MONTH <= days + 1.0)
+        return Compare(
+            forecast=forecast.model_copy(update={"question": "compare"}), first=side_by_side.first_of_all(self.case), months=months,
+            differences=tuple(side_by_side.differences(computed, [plan.name for plan in chosen], months)),
+            burdens=tuple(side_by_side.burden(plan, days, {}) for plan in chosen),
+            side_effects=side_by_side.side_effects(self.case, chosen),
+            keep=keep(self.case, self.people, self.seed, lambda what, share: tell(what, 0.6 + 0.4 * share)),
+        )  # fmt: skip
 
     def recover(self, plans: Sequence[Plan], progress: Progress | None = None) -> RecoverAnswer:
         """As `corrin.recover`."""
@@ -112,6 +135,16 @@ class Kept:
             {"time_days": dose.time_days, "label": dose.label, "amount_ug": dose.amount_ug, "route": dose.route} for dose in told.doses
         ]
         return {"name": told.name, "title": told.title, "doses": doses, "readings": bands, "people": int(good.sum())}
+
+    def _run(self, plans: Sequence[Plan], years: float, progress: Progress | None, hold: bool) -> Computed:
+        """The plans run on, or the last run where it was of the same ones and held."""
+        asked = (*plans, years)
+        held, self._ran = self._ran, None
+        made = held[1] if held is not None and held[0] == asked else None
+        if made is None:
+            made = run(self.case, plans, years, self.draws, self.seed, progress, beside=False, people=self.people)
+        self._ran = (asked, made) if hold else None
+        return made
 
     def _learnt(self, years: float) -> Learnt:
         from corrin.inference import population as people_of

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from corrin.engine import compiled
 from corrin.engine.emit import lanes
 from corrin.engine.model import Model
+from corrin.engine.stop import FLAG
 from corrin.errors import Bug
 
 Floats = NDArray[np.float64]
@@ -296,7 +297,10 @@ def _pass(
     out = np.empty((seen, padded, schedule.rows))
     total, failed = np.empty(padded), np.empty(padded, np.bool_)
     closes = np.ones(len(grid.steps), np.uint8) if grid.closes is None else grid.closes
-    stop = (cancel or Cancel()).flag
+    asked = FLAG.get()
+    stop = cancel.flag if cancel is not None else Cancel().flag if asked is None else asked
+    if stop[0]:
+        raise Stopped
     done, lock = [0], threading.Lock()
 
     def block(low: int, high: int) -> None:
@@ -322,7 +326,8 @@ def _pass(
         for job in jobs:
             job.result()
     except BaseException:
-        stop[0] = 1
+        if stop is not asked:  # who else looks at that flag has asked for nothing to stop
+            stop[0] = 1
         for job in jobs:
             job.cancel()
         raise

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from corrin.facts.reader import sources
 from corrin.show import assess_text as told
+from corrin.show import compare_text
 from corrin.show.recover_text import NO_PROMISE, promised
-from corrin.show.words import duration, interval, percent, share
+from corrin.show.words import duration, interval, percent, plain_unit, share
 
 Data = Mapping[str, Any]
 MOST_CAUSES, MOST_TESTS, MOST_OPEN = 4, 3, 4
@@ -27,8 +29,18 @@ LIKELY = {
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where a number comes from, for a reader: what, in words, and the name `corrin explain` knows it by (empty where it knows none)."""
+
+    what: str
+    text: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class Section:
-    """A heading with paragraphs, a list, and an afterword. `tone`: `urgent` stands out."""
+    """A heading with paragraphs, a list, a table (rows, the first its head), and an afterword. `tone`: `urgent` stands out.
+    `sources`: where its numbers and sentences come from."""
 
     id: str
     title: str
@@ -36,6 +48,8 @@ class Section:
     items: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     tone: str = ""
+    table: tuple[tuple[str, ...], ...] = ()
+    sources: tuple[Source, ...] = ()
 
 
 def assess_sections(answer: Data) -> list[Section]:
@@ -43,7 +57,36 @@ def assess_sections(answer: Data) -> list[Section]:
     if "child" in answer:
         return _child(answer["child"])
     made = [_urgent(answer), _is_it(answer), _why(answer), _now(answer), _tests(answer), _safe(answer), _else(answer)]
-    return [section for section in made if section is not None]
+    return [replace(section, sources=_sources(answer, section.id)) for section in made if section is not None]
+
+
+def _sources(answer: Data, part: str) -> tuple[Source, ...]:
+    """Where the words and numbers of a section come from."""
+    guides = [Source(row["issuer"], f"{row['title']}; {row['standing']}.") for row in [*answer["guides"], *answer["extra"]]]
+    clauses = answer["red_flags"] if part == "urgent" else answer["safety"]["rules"] if part == "safety" else []
+    found = [Source(row["id"], f"{row['says']} Clause {row['standing']}.") for row in clauses]
+    if part == "deficiency":
+        found = [Source("The chance", "Read from a table of simulated people in whom it is known whether B12 does its work.")]
+        found += [Source(row["as_reported"], "Scatter, limits and where they were read.", row["marker"]) for row in answer["markers"]]
+        found += guides
+    elif part == "why":
+        found = [Source(row["words"], "How common it is, and what it does.", row["id"]) for row in answer["causes"][:MOST_CAUSES]]
+    elif part == "now":
+        found = guides
+    elif part == "tests":
+        found = [
+            Source(told.NAMES[row["test"]], "What it measures, and how well.", row["test"]) for row in answer["next_tests"][:MOST_TESTS]
+        ]
+    elif part == "else" and answer["mimics"]:
+        keys = dict.fromkeys(key for row in answer["mimics"]["open"] for key in row["sources"])
+        found = [_cited(key) for key in keys]
+    return tuple(found)
+
+
+def _cited(key: str) -> Source:
+    """A paper or label by its key, or a rule of ours."""
+    row = sources().get(key)
+    return Source(key, row.citation, key) if row is not None else Source(key, "A rule of the guides.")
 
 
 def _urgent(answer: Data) -> Section | None:
@@ -115,6 +158,9 @@ def _now(answer: Data) -> Section:
             if clause["topic"] in ("red flag", "safety"):
                 continue
             items += [f"{part['text']} ({row['issuer']}, {clause['id']})" for part in clause["then"] if part["kind"] != "verdict"]
+    flags = answer["red_flags"]
+    if flags:
+        items.insert(0, f"First of all: {flags[0]['do']}")
     lines = (
         "What the guideline says for this person; a clinician decides."
         if items
@@ -208,7 +254,20 @@ def recover_sections(answer: Data) -> list[Section]:
             f"What matters most here: {row['label']}. {row['if'][:1].upper()}{row['if'][1:]}, "
             f"no sign would be left in {_chance(row['no_sign'])} of 100.",
         )
-    return [Section("recovery", "What comes back, and how sure is that?", tuple(lines), tuple(items), tuple(after))]
+    return [
+        Section("recovery", "What comes back, and how sure is that?", tuple(lines), tuple(items), tuple(after), "", (), _simulated(answer))
+    ]
+
+
+def _simulated(answer: Data) -> tuple[Source, ...]:
+    """What a simulated chance rests on."""
+    made = answer["made"]
+    return (
+        Source("People like this one", f"{made['draws']:,} drawn, weighed by the results; the numbers are shares of them."),
+        Source("Severity score", "How it is computed from the nerves, and what is assumed.", "score"),
+        Source("When a sign shows", "The share of a tract that must be missing.", "sign_threshold"),
+        Source("What comes back at all", "What a demyelinated fibre still does.", "demyelinated_deficit"),
+    )
 
 
 def _title(plan: Data) -> str:
@@ -241,9 +300,74 @@ def delay_sections(answer: Data) -> list[Section]:
         items.append(f"{when}: severity {interval(score['p50'], score['p05'], score['p95'], '')} of 20 after {end}{chance}.")
     return [
         Section(
-            "delay", "What does waiting cost?", (f"The same treatment, begun later; everybody compared {end} from today.",), tuple(items)
+            "delay",
+            "What does waiting cost?",
+            (f"The same treatment, begun later; everybody compared {end} from today.",),
+            tuple(items),
+            sources=_simulated(answer),
         )
     ]
+
+
+SIDE = (("mma", 3.0), ("haemoglobin", 6.0), ("score", 24.0))
+"""What of the course stands in the table side by side: reading and month."""
+
+
+def compare_sections(answer: Data) -> list[Section]:
+    """Treatments side by side: what each does, asks and may do besides, from a `corrin.compare/1`."""
+    forecast = answer["forecast"]
+    plans, titles = forecast["plans"], {plan["name"]: plan["title"] for plan in forecast["plans"]}
+    shown = [(name, month) for name, month in SIDE if month in answer["months"] and all(name in plan["readings"] for plan in plans)]
+    head = ("plan", "injections, first year", "tablets, first year", *(_column(plans[0]["readings"][name], month) for name, month in shown))
+    rows = []
+    for plan, burden in zip(plans, answer["burdens"], strict=True):
+        rule = "about " if burden["ends_by_rule"] and burden["injections_first_year"] else ""
+        cells = (_at(plan["readings"][name], month) for name, month in shown)
+        rows.append((plan["title"], f"{rule}{burden['injections_first_year']:,}", f"{burden['tablets_first_year']:,}", *cells))
+    items = [
+        f"With {' or '.join(_title({'title': titles[name]}) for name in row['plans'])}: {row['text']}" for row in answer["side_effects"]
+    ]
+    lines = ("What each treatment asks and does, in the same drawn people: median, and where 90 of 100 lie.",)
+    rests = [_cited(key) for row in answer["side_effects"] for key in row["source"].split(", ")]
+    rests += [Source(supply["name"], "Strengths, uptake and where they were read.", supply["product"])
+              for burden in answer["burdens"] for supply in burden["supplies"]]  # fmt: skip
+    after = ("An injection is a visit unless it is given at home. No prices are known here.",)
+    unique = tuple(dict.fromkeys((*rests, *_simulated(forecast))))
+    return [
+        Section("compare", "Treatments side by side", lines, tuple(items), after, "", (head, *rows), unique),
+        _smallest(answer["keep"]),
+    ]
+
+
+def _column(band: Data, month: float) -> str:
+    unit = plain_unit(band["unit"])
+    return f"{band['label']}{f', {unit}' if unit and unit not in band['label'] else ''}, after {month:g} months"
+
+
+def _at(band: Data, month: float) -> str:
+    place = _nearest(band["time_days"], month * 365.25 / 12)
+    return interval(band["p50"][place], band["p05"][place], band["p95"][place], band["unit"])
+
+
+def _smallest(keep: Data) -> Section:
+    """The smallest plan that keeps replete, or why none is computed."""
+    name, title = "smallest", "The least that keeps B12 at work"
+    if keep["reasons"]:
+        said = f"Not computed, because {'; '.join(keep['reasons'])}. Then the guideline's regimen holds, in full."
+        return Section(name, title, (said,))
+    injected = [row for row in keep["rungs"] if row["kind"] == "injection"]
+    items = [
+        compare_text._longest(product, [row for row in injected if row["product"] == product], keep)
+        for product in dict.fromkeys(row["product"] for row in injected)
+    ]
+    items.append(compare_text._smallest([row for row in keep["rungs"] if row["kind"] == "tablet"], keep))
+    lines = ["Computed from blood alone. Symptoms decide: who feels them sooner needs it sooner, and sooner is never wrong."]
+    if keep["loading_first"]:
+        lines.insert(0, "B12 does not do its work yet: the guideline's treatment comes first, and what stands here begins after it.")
+    floor = Source(
+        "At work", f"B12 function above {keep['floor_percent']:g} % and methylmalonic acid under {keep['mma_limit_nmol_l']:g} nmol/L."
+    )
+    return Section(name, title, tuple(lines), tuple(items), (compare_text.UNTOLD,), "", (), (floor,))
 
 
 def table(answer: Data, reading: str, months: Sequence[float] = (0, 1, 3, 6, 12, 24)) -> tuple[list[str], list[list[str]]] | None:

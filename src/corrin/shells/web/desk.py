@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from corrin.case.plan import Plan
 
 IDLE_SECONDS = 7200.0
+ABANDONED_SECONDS = 150.0
+"""Work for a page that has not asked after it for so long is stopped; a page that waits asks every few seconds, one a browser has put to
+sleep once a minute."""
 MOST_VISITS = 40
 MOST_KEPT = 6
 """Drawn people take tens of megabytes a person; of older visits only the answers are held."""
@@ -44,6 +47,8 @@ class Visit:
     own_form: dict[str, str] = field(default_factory=dict)
     own_answer: Data | None = None
     own_job: Job[None] | None = None
+
+    abandoned: bool = False
 
     @property
     def pending(self) -> bool:
@@ -78,7 +83,7 @@ class Desk:
         """Put what lies ahead of the person in the queue; where that cannot be, say why on the visit."""
         from corrin.case.check import refuse_uncovered
 
-        visit.refused = ""
+        visit.refused, visit.abandoned = "", False
         try:
             refuse_uncovered(visit.case)
             visit.job = self.engine.submit("ahead", lambda tell: self._ahead(visit, tell))
@@ -93,7 +98,9 @@ class Desk:
             if visit is None:
                 raise NoVisit
             visit.touched = time.monotonic()
-            return visit
+        if visit.abandoned and not visit.pending:
+            self.begin(visit)  # somebody looks again
+        return visit
 
     def close(self, name: str) -> None:
         """Forget a visit now."""
@@ -120,6 +127,7 @@ class Desk:
         return visit.own_job
 
     def _own(self, visit: Visit, plan: Plan, tell: Progress) -> None:
+        tell = self._watched(visit, tell)
         kept = self._people(visit, _part(tell, 0.0, 0.6))
         found = kept.forecast([plan], YEARS, _part(tell, 0.6, 1.0)).to_dict()
         if visit.own is plan:
@@ -141,11 +149,28 @@ class Desk:
         from corrin.answers.forecast import chosen_plans
         from corrin.answers.recover import guideline_plans
 
-        kept = self._people(visit, _part(tell, 0.0, 0.6))
-        visit.answers["forecast"] = kept.forecast([], YEARS, _part(tell, 0.6, 0.75)).to_dict()
+        tell = self._watched(visit, tell)
+        kept = self._people(visit, _part(tell, 0.0, 0.55))
+        visit.answers["forecast"] = kept.forecast([], YEARS, _part(tell, 0.55, 0.65), hold=True).to_dict()
         plans = chosen_plans(visit.case, list(guideline_plans(visit.case)), YEARS)
-        visit.answers["recover"] = kept.recover(plans, _part(tell, 0.75, 0.88)).to_dict()
-        visit.answers["delay"] = kept.delay(None, WAITS, _part(tell, 0.88, 1.0)).to_dict()
+        visit.answers["recover"] = kept.recover(plans, _part(tell, 0.65, 0.75)).to_dict()
+        visit.answers["delay"] = kept.delay(None, WAITS, _part(tell, 0.75, 0.85)).to_dict()
+        visit.answers["compare"] = kept.compare([], YEARS, _part(tell, 0.85, 1.0)).to_dict()
+
+    def _watched(self, visit: Visit, tell: Progress) -> Progress:
+        """Progress that stops the work of a page nobody looks at any more, here and in the queue."""
+
+        def told(what: str, share: float) -> None:
+            now = time.monotonic()
+            for held in list(self.visits.values()):
+                if now - held.touched > ABANDONED_SECONDS:
+                    for job in (held.job, held.own_job):
+                        if job is not None and not job.over and not job.asked_to_stop:
+                            held.abandoned = held.abandoned or job is held.job
+                            job.stop()
+            tell(what, share)
+
+        return told
 
     def _forget(self) -> None:
         now = time.monotonic()

@@ -20,6 +20,12 @@ FIGURES = {
     "symptoms": "Symptoms",
 }
 KEYS = ("p05", "p25", "p50", "p75", "p95")
+NIGHT = (
+    "<style>@media screen and (prefers-color-scheme: dark){rect[fill=white]{fill:#211e1b}[fill='#222222']{fill:#f0ebe4}"
+    "[fill='#666666']{fill:#b9b0a5}"
+    "[fill='#f4f1ec']{fill:#38332d;stroke:#6b6259}ellipse{fill:#38332d}circle[fill=white]{fill:#211e1b}}</style>"
+)
+"""The nerve picture on a dark ground: what is not data turns; the colours of function stay."""
 TRACTS = ("foot", "hand", "motor", "dorsal", "lateral", "optic", "cognition")
 
 
@@ -63,7 +69,7 @@ def nerves(forecast: Data, recover: Data, plan: int, month: float) -> str:
     chosen = forecast["plans"][min(max(plan, 0), len(forecast["plans"]) - 1)]
     told = {name: bool(item["told"]) for name, item in recover["today"]["tracts"].items()}
     works = {tract: _at(chosen["readings"][f"function_{tract}"], month * 365.25 / 12.0) for tract in TRACTS}
-    return one(works, told, "today" if month == 0 else f"in {month:g} month{'' if month == 1 else 's'}")
+    return one(works, told, "today" if month == 0 else f"in {month:g} month{'' if month == 1 else 's'}").replace(">", f">{NIGHT}", 1)
 
 
 def _at(band: Data, day: float) -> float:

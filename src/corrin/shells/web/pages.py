@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -27,6 +27,9 @@ from corrin.shells.web import drawn, form
 from corrin.shells.web.desk import Desk, NoVisit, Visit, plan_of, said_of
 from corrin.shells.web.problems import fault, problem_of
 from corrin.shells.web.security import COOKIE, FORM_COOKIE, MAX_BODY, Seal, cookies_of
+
+if TYPE_CHECKING:
+    from corrin.show.page import Section, Source
 
 router = APIRouter(include_in_schema=False)
 MAX_FIELDS = 1000
@@ -183,7 +186,7 @@ def look(request: Request, name: str, view: str = "plain") -> Response:
 
 def _answer(request: Request, visit: Visit, view: str, faults: list[str] | None = None, status: int = 200) -> Response:
     from corrin.answers.pain import pain
-    from corrin.show.page import assess_sections, delay_sections, recover_sections, table
+    from corrin.show.page import table
 
     child = "child" in visit.assess
     held = visit.answers
@@ -201,10 +204,8 @@ def _answer(request: Request, visit: Visit, view: str, faults: list[str] | None 
         status,
         visit=visit,
         view=view,
-        sections=assess_sections(visit.assess),
         child=child,
-        recovery=recover_sections(held["recover"]) if "recover" in held else [],
-        waiting=delay_sections(held["delay"]) if "delay" in held else [],
+        **_sections(visit),
         figures=drawn.FIGURES,
         tables=tables,
         said=said_of(visit.job, visit.refused),
@@ -222,7 +223,40 @@ def _answer(request: Request, visit: Visit, view: str, faults: list[str] | None 
         today=datetime.date.today().isoformat(),
         effective=held["forecast"]["made"]["effective_sample_size"] if "forecast" in held else None,
         draws=_desk(request).draws,
+        figure_sources={name: _behind(tuple(_names(name))) for name in drawn.FIGURES},
+        reading_sources={row[0]: _behind((row[0],)) for rows in tables.values() for row in rows},
+        cell_source="simulated; its sources stand above the table, at “sources”",
     )
+
+
+def _sections(visit: Visit) -> dict[str, list[Section]]:
+    """The answer in plain words, in the order of the page."""
+    from corrin.show.page import assess_sections, compare_sections, delay_sections, recover_sections
+
+    held = visit.answers
+    return {
+        "sections": assess_sections(visit.assess),
+        "recovery": recover_sections(held["recover"]) if "recover" in held else [],
+        "waiting": delay_sections(held["delay"]) if "delay" in held else [],
+        "compared": compare_sections(held["compare"]) if "compare" in held else [],
+    }
+
+
+@cache
+def _behind(readings: tuple[str, ...]) -> tuple[Source, ...]:
+    """What the readings of a figure or a table rest on."""
+    from corrin.answers.explain import explain
+    from corrin.answers.explain import readings as known
+    from corrin.show.page import Source
+
+    found = [Source("The bands", "People like this one, drawn and weighed by the results; the numbers are shares of them.")]
+    for name in readings:
+        if name in known():
+            facts = explain(name).lists()
+            told = [*facts.get("source", []), *facts.get("found at", []), *facts.get("weak", [])]
+            rests = [f"Rests on {', '.join(facts['parameters'])}."] if "parameters" in facts else []
+            found.append(Source(facts["what"][0], " ".join([*told, *rests]) or "Computed from the model's equations.", name))
+    return tuple(found)
 
 
 def _own_pending(visit: Visit) -> bool:
@@ -237,10 +271,11 @@ def _names(figure: str) -> tuple[str, ...]:
 
 def _reports(visit: Visit) -> dict[str, str]:
     """The command line's own reports, for the clinician's view."""
-    from corrin.show import assess_text, delay_text, recover_text, text
+    from corrin.show import assess_text, compare_text, delay_text, recover_text, text
 
     made = {"Assessment": assess_text.report(visit.assess, 96)}
-    for name, title, module in (("forecast", "Forecast", text), ("recover", "Recovery", recover_text), ("delay", "Waiting", delay_text)):
+    for name, title, module in (("forecast", "Forecast", text), ("recover", "Recovery", recover_text), ("delay", "Waiting", delay_text),
+                                ("compare", "Treatments side by side", compare_text)):  # fmt: skip
         if name in visit.answers:
             made[title] = module.report(visit.answers[name], width=96)
     return made
@@ -389,7 +424,7 @@ async def forget(request: Request, name: str) -> Response:
 
 
 @router.get("/answer/{name}/save/{file}")
-def save(request: Request, name: str, file: str, start: str = "") -> Response:
+def save(request: Request, name: str, file: str, start: str = "", view: str = "plain") -> Response:
     """What the person keeps: the case, the answers, a report, the calendar of the plan they entered."""
     visit = _desk(request).get(name)
     if file == "case.json":
@@ -398,7 +433,7 @@ def save(request: Request, name: str, file: str, start: str = "") -> Response:
         held = {"assess": visit.assess, **visit.answers}
         return saved(json.dumps(held, ensure_ascii=False).encode(), "application/json", file)
     if file == "report.pdf":
-        return saved(_report(visit), "application/pdf", file)
+        return saved(_report(visit, view), "application/pdf", file)
     if file == "plan.ics" and visit.own is not None:
         try:
             first = datetime.date.fromisoformat(start) if start else datetime.date.today()
@@ -410,16 +445,32 @@ def save(request: Request, name: str, file: str, start: str = "") -> Response:
     raise NoVisit
 
 
-def _report(visit: Visit) -> bytes:
+def _report(visit: Visit, view: str) -> bytes:
+    """The page as PDF: its sections, a page for each figure; for a clinician the command line's reports behind them."""
     from corrin.shells.web import pdf
 
-    text = "\n\n\n".join(_reports(visit).values())
-    pictures = (
-        [drawn.picture(drawn.spec(visit.answers["forecast"], figure), "jpeg") for figure in drawn.FIGURES]
-        if "forecast" in visit.answers
-        else []
+    held = visit.answers
+    made = _sections(visit)
+    sex = "" if visit.case.person.sex == "unknown" else f", {visit.case.person.sex}"
+    flow: list[pdf.Block] = [
+        ("title", f"{visit.case.age_y:.0f} years{sex}"),
+        ("soft", f"{visit.case.id or 'case'}, as of {visit.case.as_of}"),
+    ]
+    for section in (*made["sections"], *made["recovery"], *made["waiting"], *made["compared"]):
+        flow.append(("head", section.title))
+        flow += [("text", line) for line in section.lines]
+        flow += [("row", "\t".join(row)) for row in section.table]
+        flow += [("item", line) for line in section.items]
+        flow += [("soft", line) for line in section.after]
+    flow += [("head", "Where the numbers come from")]
+    flow += [("soft", f"{key}: {text}") for key, text in _sources(visit).items()]
+    shown = [(words, drawn.spec(held["forecast"], name)) for name, words in drawn.FIGURES.items()] if "forecast" in held else []
+    shown += [("What waiting costs", _other(visit, "delay"))] if "delay" in held else []
+    pictures = [(words, drawn.picture(found, "jpeg")) for words, found in shown]
+    reports = "\n\n\n".join(_reports(visit).values()) if view == "clinician" else ""
+    return pdf.report(
+        f"corrin: {visit.case.id or 'case'}", flow, pictures, reports, "corrin: for education and research; not a medical device."
     )
-    return pdf.report(f"corrin: {visit.case.id or 'case'}", text, pictures, "corrin: for education and research; not a medical device.")
 
 
 def saved(content: bytes, kind: str, name: str) -> Response:

@@ -14,6 +14,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from corrin.engine.stop import FLAG
+
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 Progress = Callable[[str, float], None]
 Found = TypeVar("Found")
@@ -52,23 +57,45 @@ class Job(Generic[Found]):
     found: Found | None = None
     error: Exception | None = None
     ended: float | None = None
-    asked_to_stop: bool = False
+    flag: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(1, np.uint8))
+    """Looked at by the engine before every segment of a run."""
     turned: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def over(self) -> bool:
         """Whether nothing more will come."""
         return self.state in ("done", "failed", "cancelled")
 
+    @property
+    def asked_to_stop(self) -> bool:
+        """Whether somebody wants no more of it."""
+        return bool(self.flag[0])
+
     def tell(self, says: str, share: float) -> None:
-        """Progress, as answers tell it; here is where work that was stopped ends."""
+        """Progress, as answers tell it; here, and in the engine, is where work that was stopped ends."""
         if self.asked_to_stop:
             raise Stopped
         self.says, self.share = says, max(self.share, min(share, 1.0))
 
     def stop(self) -> None:
-        """End it at the next sign of progress."""
-        self.asked_to_stop = True
+        """End it: at once while it waits for its turn, at the next segment of a run or the next sign of progress afterwards."""
+        self.flag[0] = 1
+        with self.lock:
+            if self.state == "waiting":
+                self._end("cancelled", "stopped")
+
+    def take(self) -> bool:
+        """Begin it; whether it still wants to be done."""
+        with self.lock:
+            if self.state == "waiting":
+                self.state, self.says = "running", "begun"
+                return True
+            return False
+
+    def _end(self, state: State, says: str) -> None:
+        self.state, self.says, self.ended = state, says, time.monotonic()
+        self.turned.set()
 
     def wait(self, seconds: float) -> bool:
         """Until it is over, or so long; whether it is over."""
@@ -130,17 +157,21 @@ class Engine:
         self.quick.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, job: Job[Any], call: Callable[[Progress], Any]) -> None:
+        if not job.take():
+            return
+        asked = FLAG.set(job.flag)
         try:
-            job.tell("begun", 0.0)
-            job.state = "running"
             job.found = call(job.tell)
-            job.state, job.says, job.share = "done", "done", 1.0
-        except Stopped:
-            job.state, job.says = "cancelled", "stopped"
+            job.share = 1.0
+            job._end("done", "done")
         except Exception as error:  # whoever asked is told; nothing is logged, because a message may hold what was typed
-            job.state, job.says, job.error = "failed", "failed", error.with_traceback(None)
-        job.ended = time.monotonic()
-        job.turned.set()
+            if job.asked_to_stop:
+                job._end("cancelled", "stopped")
+            else:
+                job.error = error.with_traceback(None)
+                job._end("failed", "failed")
+        finally:
+            FLAG.reset(asked)
 
     def _forget(self) -> None:
         now = time.monotonic()

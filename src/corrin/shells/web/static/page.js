@@ -82,24 +82,80 @@ function vegaReady() {
   return loading;
 }
 
+const FONT = "sans-serif", dark = matchMedia("(prefers-color-scheme: dark)");
+const DARK = { ground: "#211e1b", ink: "#f0ebe4", soft: "#b9b0a5", line: "#463f38", marks: {
+  "#000000": "#f0ebe4", "#333333": "#e5ded5", "#555555": "#b9b0a5", "#777777": "#a39a8f", "#7a7a7a": "#a39a8f", "#0072B2": "#4aa8e0", "#009E73": "#2fc79b",
+  "#D55E00": "#f08a3c", white: "#211e1b", "#eeeeee": "#38332d", "#999999": "#8d8478" } };
+
+let ruler;
+function broken(text, room, font) {
+  // Words in lines no wider than the room.
+  ruler ??= document.createElement("canvas").getContext("2d");
+  ruler.font = font;
+  const lines = [];
+  for (const word of String(text).split(" ")) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && ruler.measureText(longer).width <= room) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+function painted(part) {
+  // The same marks on a dark ground: paint only, data stay as they are.
+  if (Array.isArray(part)) return part.map(painted);
+  if (part === null || typeof part !== "object") return typeof part === "string" && part in DARK.marks ? DARK.marks[part] : part;
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, key === "values" ? value : painted(value)]));
+}
+
+function legends(spec) {
+  // Every name that a colour of the chart stands for, as long as it is.
+  const names = new Set();
+  JSON.stringify(spec, (key, value) => {
+    if (key === "color" && value?.scale?.domain) value.scale.domain.forEach((name) => names.add(String(name)));
+    return key === "values" ? undefined : value;
+  });
+  return [...names];
+}
+
 function fitted(spec, room) {
   // The chart's own words stand in the page; panels take the width there is.
-  const made = { ...spec, autosize: { type: "pad" }, background: "white" };
+  const made = { ...spec, autosize: { type: "pad" } };
   delete made.title;
+  let most = 1;
   if (made.concat) {
     const columns = Math.max(1, Math.min(made.columns ?? 2, Math.floor(room / 330)));
     const gap = columns > 1 ? 56 : 0;
     const width = Math.max(190, Math.floor((room - 62 - gap * (columns - 1)) / columns));
-    made.columns = columns;
-    made.spacing = { row: 66, column: gap };
-    made.bounds = "flush";
     made.concat = made.concat.map((panel) => {
-      const title = panel.title && (typeof panel.title === "string" ? { text: panel.title, anchor: "start" } : panel.title);
-      return { ...panel, width, height: 180, ...(title ? { title: { ...title, limit: width + 50 } } : {}) };
+      const title = panel.title && (typeof panel.title === "string" ? { text: panel.title, anchor: "start" } : { ...panel.title });
+      if (title) {
+        title.text = broken([title.text].flat().join(" "), width, `bold ${title.fontSize ?? 13}px ${FONT}`);
+        most = Math.max(most, title.text.length);
+      }
+      return { ...panel, width, ...(title ? { title } : {}) };
     });
+    made.columns = columns;
+    made.spacing = { row: 62 + 16 * most, column: gap };
+    made.bounds = "flush";
   } else if (made.layer || made.mark) made.width = Math.min(620, Math.max(190, room - 120));
-  made.config = { ...made.config, legend: { ...(made.config ?? {}).legend, columns: 1, direction: "vertical", labelLimit: Math.max(150, room - 70) } };
-  return made;
+  const config = made.config ?? {}, wide = Math.max(150, room - 80);
+  const lines = Object.fromEntries(legends(spec).map((name) => [name, broken(name, wide, `12px ${FONT}`)]).filter(([, found]) => found.length > 1));
+  const cut = Object.keys(lines).length ? { labelExpr: `${JSON.stringify(lines)}[datum.label] || datum.label` } : {};
+  made.config = { ...config, background: "white", legend: { ...config.legend, columns: 1, direction: "vertical", labelLimit: wide + 20 } };
+  const named = (part) => {
+    if (Array.isArray(part)) return part.map(named);
+    if (part === null || typeof part !== "object") return part;
+    return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, key === "values" ? value
+      : key === "color" && value?.field && value.legend !== null && Object.keys(cut).length ? { ...value, legend: { ...value.legend, ...cut } } : named(value)]));
+  };
+  const whole = named(made);
+  if (!dark.matches) return whole;
+  const { ground, ink, soft, line } = DARK, shown = painted(whole);
+  shown.config = { ...shown.config, background: ground, title: { ...shown.config.title, color: ink }, text: { ...shown.config.text, color: ink },
+    axis: { ...shown.config.axis, labelColor: soft, titleColor: soft, tickColor: line },
+    legend: { ...shown.config.legend, labelColor: ink, titleColor: ink } };
+  return shown;
 }
 
 async function draw(place, spec) {
@@ -114,8 +170,11 @@ async function draw(place, spec) {
   await view.runAsync();
   place.view?.finalize();
   place.view = view;
+  place.spec = spec;
+  place.classList.toggle("dark", dark.matches);
   place.replaceChildren(holder);
 }
+dark.addEventListener("change", () => $$(".chart").forEach((place) => place.spec && draw(place, place.spec)));
 
 function tip(place, event, value) {
   let box = $(".tip", place);
@@ -143,17 +202,23 @@ function watchFigures(root) {
 }
 
 // --- the answer -------------------------------------------------------------------------------------------------------------------
+const told = (says) => says.replace(/^plan .*/, "taking them through the treatments");
+
 async function follow(visit) {
-  let shown = "";
+  let shown = $$("#recovery, #delay, #course, #compare").length ? null : "";
   for (;;) {
     let state;
     try {
       const response = await fetch(`${base()}/state?wait=5`);
       if (!response.ok) return location.reload();
       state = await response.json();
-    } catch { await wait(3000); continue; }
+    } catch {
+      $(".says", visit)?.replaceChildren("The service does not answer. This page goes on asking; the case is still in this tab.");
+      await wait(2000);
+      continue;
+    }
     const bar = $("progress", visit), says = $(".says", visit);
-    if (bar) { bar.value = state.share; says.textContent = state.says; }
+    if (bar) { bar.value = state.share; says.textContent = told(state.says); }
     if (state.ready.join() !== shown || !state.pending) { shown = state.ready.join(); await renew(); }
     if (!state.pending) return;
     await wait(150);
@@ -192,7 +257,9 @@ function watchSliders() {
     if (slider.told) continue;
     slider.told = true;
     const out = $(`output[for="${slider.id}"]`);
-    slider.addEventListener("input", () => { out.textContent = slider.value + out.dataset.unit; });
+    slider.addEventListener("input", () => {
+      out.textContent = slider.value === "0" && out.dataset.none ? out.dataset.none : slider.value + out.dataset.unit;
+    });
   }
 }
 
