@@ -263,7 +263,10 @@ COMPUTED = (
     "Computed, because none of these is told of: signs of nerves, cord, eye or thinking, nitrous oxide, pregnancy, severe anaemia, "
     "injections still given as loading. With any of them the guideline's regimen alone would stand here."
 )
-NOT_YET = "This person is not yet replete. What comes first is the guideline's treatment; the intervals below begin after loading."
+NOT_YET = (
+    "It is not sure enough that this person is replete. What comes first is the guideline's treatment; the intervals below begin after "
+    "loading."
+)
 
 
 def _plan_first(keep: Data) -> str:
@@ -276,7 +279,8 @@ def _product(rung: Data) -> str:
 
 def _chance(rung: Data, keep: Data) -> str:
     low, high = rung.get("low"), rung.get("high")
-    band = "" if low is None or high is None else f" ({share(low)}–{share(high)})"
+    known = low is not None and high is not None and not share(low) == share(high) == share(rung["chance"])
+    band = f" ({share(low)}–{share(high)})" if known else ""
     return f"{percent(rung['chance'])}{band}{'*' if rung['chance'] >= keep['wanted'] else ''}".replace(" ", "\N{NO-BREAK SPACE}")
 
 

@@ -63,13 +63,14 @@ def cell(found: Data | None) -> str:
     """`34 (20-50)`: a chance in per cent with its band."""
     if found is None:
         return ""
-    shown = share(found["p"])
-    return f"{shown} ({share(found['low'])}–{share(found['high'])})"
+    shown, low, high = (share(found[key]) for key in ("p", "low", "high"))
+    return shown if shown == low == high else f"{shown} ({low}–{high})"
 
 
 def said(found: Data) -> str:
     """`34 % (20 to 50 %)` within a sentence."""
-    return f"{percent(found['p'])} ({share(found['low'])} to {share(found['high'])} %)"
+    low, high = share(found["low"]), share(found["high"])
+    return percent(found["p"]) if low == high == share(found["p"]) else f"{percent(found['p'])} ({low} to {high} %)"
 
 
 def _head(answer: Data, width: int) -> str:
