@@ -52,13 +52,13 @@ def test_draws_that_hold_chances_give_the_band_of_those_chances() -> None:
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(felt, [0.05, 0.95])), abs=0.006)
 
 
-@pytest.mark.parametrize(("effective", "said"), [(19.9, True), (20.0, False)])
-def test_what_is_not_resolved_is_said_by_one_rule_and_first(effective: float, said: bool) -> None:
-    """Fewer independent draws than a tenth; `recover` and `delay` take the sentence from here."""
+@pytest.mark.parametrize(("draws", "effective", "said"), [(1000, 99.9, True), (1000, 100.0, False), (200, 49.9, True), (200, 50.0, False)])
+def test_what_is_not_resolved_is_said_by_one_rule_and_first(draws: int, effective: float, said: bool) -> None:
+    """Fewer independent draws than a tenth, or than 50; `recover` and `delay` take the sentence from here."""
     learnt = cast(Any, SimpleNamespace())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("corrin.answers.recover_run.calibration", lambda: "current")
-        warnings = View(learnt, np.ones(1), effective, np.zeros((1, 0))).warnings(200)
+        warnings = View(learnt, np.ones(1), effective, np.zeros((1, 0))).warnings(draws)
     noted = recover_text.notes({"contradiction": "", "warnings": ["Something else.", *warnings]}, 110)
     assert [line.startswith("Note: Not resolved") for line in noted] == ([True] if said else [])
 

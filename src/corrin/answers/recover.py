@@ -45,8 +45,9 @@ STATE_TO_SIGN = (
     "most by hand (docs/nerve-series.md); from what deficit a sign is found, and what a demyelinated fibre still does, nobody has "
     "measured: both are drawn."
 )
-RESOLVED_SHARE = 0.1
-"""Chances are not resolved when fewer of the draws than this count independently; the same rule in `recover` and `delay`."""
+RESOLVED_SHARE, RESOLVED_DRAWS = 0.1, 50.0
+"""Chances are not resolved when fewer of the draws than this share, or fewer than so many, count independently: few of many are left over
+from a poor search, and below 50 chance alone moves a share by ten points. The same rule in `recover` and `delay`."""
 NOT_RESOLVED = "Not resolved"
 FELT = "The symptoms: how much missing function is felt is an assumption; no study counted symptoms cleanly enough to fit it."
 
@@ -177,7 +178,7 @@ class View:
     def warnings(self, draws: int) -> list[str]:
         """What the numbers themselves call for."""
         found = []
-        if self.effective < RESOLVED_SHARE * draws:
+        if self.effective < max(RESOLVED_SHARE * draws, RESOLVED_DRAWS):
             found.append(
                 f"{NOT_RESOLVED}: only {self.effective:.0f} of {draws:,} draws count independently, so that other draws would move "
                 "every chance here. Ask for more draws (--draws)."

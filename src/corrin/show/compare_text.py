@@ -278,9 +278,8 @@ def _product(rung: Data) -> str:
 
 
 def _chance(rung: Data, keep: Data) -> str:
-    low, high = rung.get("low"), rung.get("high")
-    known = low is not None and high is not None and not share(low) == share(high) == share(rung["chance"])
-    band = f" ({share(low)}–{share(high)})" if known else ""
+    found = [share(rung[key]) for key in ("low", "high") if rung.get(key) is not None]
+    band = f" ({found[0]}–{found[1]})" if len(found) == 2 and {*found} != {share(rung["chance"])} else ""
     return f"{percent(rung['chance'])}{band}{'*' if rung['chance'] >= keep['wanted'] else ''}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
