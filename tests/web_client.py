@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +23,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it asks for a successor of httpx, which it does not need
     from fastapi.testclient import TestClient
 
-__all__ = ["BUNDLE", "CASE", "CHROMIUM", "DRAWS", "FLAGS", "TestClient", "send", "token"]
+__all__ = ["BUNDLE", "CASE", "CHROMIUM", "DRAWS", "FLAGS", "TestClient", "free_port", "send", "serving", "token"]
 
 CHROMIUM = next(
     (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome") if Path(path).exists()), None
@@ -56,3 +64,34 @@ def token(client: TestClient, path: str = "/") -> str:
 def send(client: TestClient, path: str, values: dict[str, str], **more):
     """A form as a browser sends it."""
     return client.post(path, data={"token": token(client), **values}, follow_redirects=False, **more)
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def serving(port: int | None = None) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A service as the command starts it: its address, and its process."""
+    chosen = port or free_port()
+    command = [sys.executable, "-m", "corrin", "serve", "--port", str(chosen), "--draws", str(DRAWS)]
+    running = subprocess.Popen(command, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    address = f"http://localhost:{chosen}"
+    try:
+        for _ in range(300):
+            try:
+                with urllib.request.urlopen(f"{address}/health", timeout=2) as answer:
+                    assert answer.status == 200
+                break
+            except OSError:
+                assert running.poll() is None, running.stderr.read().decode() if running.stderr else ""
+                time.sleep(0.2)
+        yield address, running
+    finally:
+        running.terminate()
+        running.wait(20)
+        if running.stderr is not None:
+            running.stderr.close()

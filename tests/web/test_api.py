@@ -14,7 +14,7 @@ import pytest
 import corrin
 from corrin.shells.web.app import Serving, create_app
 from corrin.shells.web.work import Engine, Full, Gone
-from web_client import BUNDLE, CASE, TestClient
+from web_client import BUNDLE, CASE, DRAWS, TestClient
 
 
 def test_answers_are_those_of_the_library(client: TestClient) -> None:
@@ -101,6 +101,40 @@ def test_the_queue_has_a_limit_and_work_can_be_stopped() -> None:
     with pytest.raises(Gone):
         engine.get("nobody")
     engine.close()
+
+
+@pytest.mark.slow
+def test_work_that_is_stopped_ends_within_seconds(client: TestClient) -> None:
+    """In the middle of learning, where no progress is told for seconds: the engine itself looks at the flag."""
+    client.post("/api/v1/forecast", params={"wait": 20}, json={"case": CASE, "draws": 10, "years": 0.1, "plans": ["none"]})  # compiled
+    asked = client.post("/api/v1/forecast", json={"case": CASE, "draws": 2000, "years": 20})
+    address = asked.headers["location"]
+    for _ in range(600):
+        if client.get(address).json()["share"] > 0.04:
+            break
+        time.sleep(0.05)
+    time.sleep(0.3)
+    begun = time.monotonic()
+    client.delete(address)
+    assert client.get(address, params={"wait": 20}).json()["state"] == "cancelled"
+    assert time.monotonic() - begun < 6.0  # one or two where nothing else runs
+
+
+def test_work_of_a_page_nobody_looks_at_is_stopped_and_begun_again(monkeypatch) -> None:
+    from corrin.shells.web import desk
+
+    app = create_app(Serving(draws=DRAWS))
+    with TestClient(app, base_url="http://localhost:8765"):
+        held, go = app.state.desk, threading.Event()
+        monkeypatch.setattr(type(held), "_people", lambda self, visit, tell: [tell("slow", 0.1) for _ in iter(lambda: go.wait(0.02), True)])
+        visit = held.open(corrin.read_case(CASE))
+        visit.touched -= desk.ABANDONED_SECONDS + 1.0
+        assert visit.job.wait(10)
+        assert visit.job.state == "cancelled"
+        first = visit.job
+        assert held.get(visit.id).job is not first
+        visit.job.stop()
+        assert visit.job.wait(10)
 
 
 def test_a_full_queue_is_said_and_the_page_still_answers() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from web_client import CHROMIUM, FLAGS
+from web_client import CHROMIUM, FLAGS, free_port, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)")]
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -46,7 +47,7 @@ def answered(browser, service: str) -> str:
     made = context.new_page()
     made.goto("/")
     made.click("button[value=stabler2013-vignette]")
-    made.wait_for_selector("#delay")
+    made.wait_for_selector("#compare")
     address = made.url
     context.close()
     return address
@@ -226,13 +227,40 @@ def test_axe_finds_nothing_serious(browser, service: str, answered: str, scheme:
     context.close()
 
 
-def test_after_a_restart_the_tab_still_has_the_case(page, service: str) -> None:
-    page.goto("/")
-    page.click("button[value=turner2009]")
-    page.wait_for_selector("#keep")
-    page.goto("/answer/gone-with-the-restart")
-    page.wait_for_selector("#recover:not([hidden])")
-    assert json.loads(page.input_value("#recover textarea"))["id"] == "turner2009"
-    page.click("text=Ask again with the same case")
-    page.wait_for_selector("#deficiency")
-    _forget(page)
+def test_a_kill_and_a_new_start_lose_nothing_that_was_shown_as_saved(browser) -> None:
+    """The service dies in the middle of the work; the tab holds the case, says that nothing was stored, and asks again."""
+    port = free_port()
+    context = browser.new_context(base_url=f"http://localhost:{port}")
+    context.set_default_timeout(LONG)
+    page = context.new_page()
+    with serving(port) as (_, running):
+        page.goto("/")
+        page.click("button[value=turner2009]")
+        page.wait_for_selector("#keep")
+        shown = page.inner_text("body")
+        assert "Nothing you enter leaves this machine, is stored or is logged" in shown
+        assert not re.search(r"\b(was|is|has been|been) saved\b", shown)
+        running.kill()
+        running.wait(20)
+    with serving(port):
+        page.wait_for_selector("#recover:not([hidden])")  # a page that waits finds out by itself
+        assert "no more after a restart. Nothing of it was stored." in page.inner_text("main")
+        assert json.loads(page.input_value("#recover textarea"))["id"] == "turner2009"
+        page.click("text=Ask again with the same case")
+        page.wait_for_selector("#deficiency")
+        _forget(page)
+    context.close()
+
+
+def test_sources_open_by_keyboard_and_close_again(page, answered: str) -> None:
+    page.goto(answered)
+    page.wait_for_selector("#compare table")
+    for place in ("#deficiency > .why", "#compare > .why", "#course figcaption .why"):
+        button = page.locator(place).first
+        opened = page.locator(f"#{button.get_attribute('popovertarget')}")
+        button.focus()
+        page.keyboard.press("Enter")
+        opened.wait_for(state="visible")
+        assert opened.locator("a[href^='/number/']").count() >= 1
+        page.keyboard.press("Escape")
+        opened.wait_for(state="hidden")

@@ -119,7 +119,10 @@ def test_without_a_script_the_form_answers(client: TestClient) -> None:
         if "http-equiv" not in page:
             break
         time.sleep(0.5)
-    order = [page.index(f'id="{name}"') for name in ("deficiency", "now", "recovery", "delay", "course", "picture", "plan", "keep")]
+    order = [
+        page.index(f'id="{name}"')
+        for name in ("deficiency", "now", "recovery", "delay", "compare", "smallest", "course", "picture", "plan", "keep")
+    ]
     assert order == sorted(order)
     base = seen.headers["location"]
     for figure in (*drawn.FIGURES, "delay"):
@@ -129,7 +132,7 @@ def test_without_a_script_the_form_answers(client: TestClient) -> None:
     assert client.get(f"{base}/nerves/1/99.svg").status_code == 404
     case = client.get(f"{base}/save/case.json")
     assert corrin.read_case(case.json()).labs == form.read_form(FILLED).case.labs  # type: ignore[union-attr]
-    assert set(client.get(f"{base}/save/answer.json").json()) == {"assess", "forecast", "recover", "delay"}
+    assert set(client.get(f"{base}/save/answer.json").json()) == {"assess", "forecast", "recover", "delay", "compare"}
     assert client.get(f"{base}/save/report.pdf").content.startswith(b"%PDF-1.4")
     plan = {
         "product": "hydroxocobalamin-intramuscular",
@@ -179,15 +182,30 @@ def test_where_a_number_comes_from(client: TestClient) -> None:
 
 
 def test_the_report_is_a_sound_pdf() -> None:
-    made = pdf.report("a (title)", "one (1) \\ two ≥ 3 µg\n" * 200, [], "foot")
+    flow = [
+        ("title", "a (title)"),
+        *[("text", "one (1) \\ two ≥ 3 µg")] * 60,
+        ("row", "plan\tinjections"),
+        ("row", "A\t3"),
+        ("item", "last"),
+    ]
+    made = pdf.report("a (title)", flow, [], "fixed (1)\n" * 100, "foot")
     start = int(made.rsplit(b"startxref\n", 1)[1].split(b"\n")[0])
     assert made[start : start + 4] == b"xref"
     for number, line in enumerate(made[start:].split(b"\n")[3:], start=1):
         if not line.endswith(b" n "):
             break
         assert made[int(line[:10]) :].startswith(b"%d 0 obj" % number)
-    assert made.count(b"/Type /Page ") == 3
+    assert made.count(b"/Type /Page ") == 2 + 2
+    assert b"/BaseFont /Helvetica " in made
     assert b"one \\(1\\) \\\\ two >= 3 \xb5g" in made
+
+
+@given(st.text(alphabet=st.characters(codec="cp1252"), max_size=300))
+def test_lines_of_the_report_fit_and_lose_no_word(text: str) -> None:
+    lines = pdf.wrapped(text, 10.0, 120.0)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    assert all(pdf.width(line, 10.0) <= 120.0 or len(line) == 1 for line in lines)
 
 
 def test_the_calendar_repeats_what_the_plan_gives() -> None:

@@ -466,7 +466,7 @@ def _report(visit: Visit, view: str) -> bytes:
     flow += [("soft", f"{key}: {text}") for key, text in _sources(visit).items()]
     shown = [(words, drawn.spec(held["forecast"], name)) for name, words in drawn.FIGURES.items()] if "forecast" in held else []
     shown += [("What waiting costs", _other(visit, "delay"))] if "delay" in held else []
-    pictures = [(words, drawn.picture(found, "jpeg")) for words, found in shown]
+    pictures = [(words, drawn.picture({**found, "title": ""}, "jpeg")) for words, found in shown]
     reports = "\n\n\n".join(_reports(visit).values()) if view == "clinician" else ""
     return pdf.report(
         f"corrin: {visit.case.id or 'case'}", flow, pictures, reports, "corrin: for education and research; not a medical device."

@@ -46,7 +46,9 @@ def report(title: str, flow: Sequence[Block], pictures: Sequence[tuple[str, byte
     kids = []
 
     def picture_pages() -> None:
-        for words, picture in pictures:
+        """As many pictures a page as there is room for."""
+        content, held, y = b"", "", HIGH - EDGE
+        for number, (words, picture) in enumerate(pictures):
             wide, high, grey = _size(picture)
             space = "/DeviceGray" if grey else "/DeviceRGB"
             head = (
@@ -55,10 +57,15 @@ def report(title: str, flow: Sequence[Block], pictures: Sequence[tuple[str, byte
             )
             image = add(head.encode() + b"\nstream\n" + picture + b"\nendstream")
             scale = min((WIDE - 2 * EDGE) / wide, (HIGH - 2 * EDGE - 50.0) / high)
-            top = HIGH - EDGE - 30.0 - high * scale
-            place = f"q {wide * scale:.2f} 0 0 {high * scale:.2f} {EDGE:.2f} {top:.2f} cm /I1 Do Q\n"
-            stream = add(_stream(_line(words, EDGE, HIGH - EDGE - 13.0, 13.0, 2) + place.encode() + _foot(foot)))
-            kids.append(add(_page(tree, stream, f"/Font << {fonts} >> /XObject << /I1 {image} 0 R >>")))
+            if held and y - high * scale - 40.0 < EDGE:
+                kids.append(add(_page(tree, add(_stream(content + _foot(foot))), f"/Font << {fonts} >> /XObject << {held} >>")))
+                content, held, y = b"", "", HIGH - EDGE
+            top = y - 24.0 - high * scale
+            place = f"q {wide * scale:.2f} 0 0 {high * scale:.2f} {EDGE:.2f} {top:.2f} cm /I{number} Do Q\n"
+            content, held = content + _line(words, EDGE, y - 13.0, 13.0, 2) + place.encode(), f"{held} /I{number} {image} 0 R"
+            y = top - 16.0
+        if held:
+            kids.append(add(_page(tree, add(_stream(content + _foot(foot))), f"/Font << {fonts} >> /XObject << {held} >>")))
 
     words_end = len(_flowed(flow, foot))
     for number, content in enumerate(pages):

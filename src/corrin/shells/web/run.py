@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -42,14 +43,25 @@ def run(host: str, port: int, open_page: bool, token_file: Path | None, hosts: t
     named = hosts if is_local(host) or address in ("0.0.0.0", "::") else (*hosts, f"[{address}]" if ":" in address else address)
 
     class Patient(H11Protocol):
-        """Ends connections whose first request does not arrive in time."""
+        """Ends connections on which the head of a request, the first or a later one, does not arrive in time."""
+
+        late: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: object) -> None:
             super().connection_made(transport)  # type: ignore[arg-type]
-            self.loop.call_later(HEAD_SECONDS, self._hang_up)
+            self.late = self.loop.call_later(HEAD_SECONDS, self._hang_up)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            waits = (self.cycle is None or self.cycle.response_complete) and self.conn.trailing_data[0]
+            if waits and self.late is None:
+                self.late = self.loop.call_later(HEAD_SECONDS, self._hang_up)
+            elif not waits and self.late is not None:
+                self.late.cancel()
+                self.late = None
 
         def _hang_up(self) -> None:
-            if self.cycle is None and not self.transport.is_closing():
+            if not self.transport.is_closing():
                 self.transport.close()
 
     serving = Serving(host=host, port=port, hosts=named, token=token, waiting=waiting, draws=draws)

@@ -32,6 +32,8 @@ BODY_SECONDS = 20.0
 SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN = ("/health", "/ready", "/enter", "/static/")
 """What needs no token: it tells nothing of anybody."""
+CALLED = "/cds-services"
+"""Where other sites that were named may call, and nowhere else."""
 COOKIE, FORM_COOKIE = "corrin-token", "corrin-form"
 HEADERS = {
     "content-security-policy": (
@@ -169,7 +171,7 @@ class Guard:
             return
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         own = origin is not None and urlsplit(origin).netloc == headers.get("host")
-        if origin in self.origins:
+        if origin in self.origins and scope["path"].startswith(CALLED):
             return
         if site not in (None, "same-origin", "none") or (origin is not None and not own and (origin != "null" or site is None)):
             raise Refused(403, "Sent by another site", "Only this page may send here. Open it and send from there.")

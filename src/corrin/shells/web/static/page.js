@@ -123,6 +123,7 @@ function fitted(spec, room) {
   const made = { ...spec, autosize: { type: "pad" } };
   delete made.title;
   let most = 1;
+  if (made.vconcat) { made.concat = made.vconcat; made.columns = 1; delete made.vconcat; }
   if (made.concat) {
     const columns = Math.max(1, Math.min(made.columns ?? 2, Math.floor(room / 330)));
     const gap = columns > 1 ? 56 : 0;
@@ -131,6 +132,7 @@ function fitted(spec, room) {
       const title = panel.title && (typeof panel.title === "string" ? { text: panel.title, anchor: "start" } : { ...panel.title });
       if (title) {
         title.text = broken([title.text].flat().join(" "), width, `bold ${title.fontSize ?? 13}px ${FONT}`);
+        title.limit = 0;
         most = Math.max(most, title.text.length);
       }
       return { ...panel, width, ...(title ? { title } : {}) };
