@@ -189,7 +189,7 @@ def _answer(request: Request, visit: Visit, view: str, faults: list[str] | None 
     from corrin.show.page import table
 
     child = "child" in visit.assess
-    held = visit.answers
+    held = dict(visit.answers)  # as it stands now: the work goes on beside
     tables = {}
     if "forecast" in held:
         for figure in drawn.FIGURES:
@@ -205,7 +205,8 @@ def _answer(request: Request, visit: Visit, view: str, faults: list[str] | None 
         visit=visit,
         view=view,
         child=child,
-        **_sections(visit),
+        answers=held,
+        **_sections(visit.assess, held),
         figures=drawn.FIGURES,
         tables=tables,
         said=said_of(visit.job, visit.refused),
@@ -229,13 +230,12 @@ def _answer(request: Request, visit: Visit, view: str, faults: list[str] | None 
     )
 
 
-def _sections(visit: Visit) -> dict[str, list[Section]]:
+def _sections(assess: dict[str, Any], held: dict[str, Any]) -> dict[str, list[Section]]:
     """The answer in plain words, in the order of the page."""
     from corrin.show.page import assess_sections, compare_sections, delay_sections, recover_sections
 
-    held = visit.answers
     return {
-        "sections": assess_sections(visit.assess),
+        "sections": assess_sections(assess),
         "recovery": recover_sections(held["recover"]) if "recover" in held else [],
         "waiting": delay_sections(held["delay"]) if "delay" in held else [],
         "compared": compare_sections(held["compare"]) if "compare" in held else [],
@@ -449,8 +449,8 @@ def _report(visit: Visit, view: str) -> bytes:
     """The page as PDF: its sections, a page for each figure; for a clinician the command line's reports behind them."""
     from corrin.shells.web import pdf
 
-    held = visit.answers
-    made = _sections(visit)
+    held = dict(visit.answers)
+    made = _sections(visit.assess, held)
     sex = "" if visit.case.person.sex == "unknown" else f", {visit.case.person.sex}"
     flow: list[pdf.Block] = [
         ("title", f"{visit.case.age_y:.0f} years{sex}"),
