@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -23,13 +23,10 @@ from starlette.formparsers import MultiPartParser
 
 from corrin.case.case import Case
 from corrin.errors import CorrinError, InputError
-from corrin.shells.web import drawn, form
+from corrin.shells.web import drawn, form, told
 from corrin.shells.web.desk import Desk, NoVisit, Visit, plan_of, said_of
 from corrin.shells.web.problems import fault, problem_of
 from corrin.shells.web.security import COOKIE, FORM_COOKIE, MAX_BODY, Seal, cookies_of
-
-if TYPE_CHECKING:
-    from corrin.show.page import Section, Source
 
 router = APIRouter(include_in_schema=False)
 MAX_FIELDS = 1000
@@ -206,7 +203,7 @@ def _answer(request: Request, visit: Visit, view: str, faults: list[str] | None 
         view=view,
         child=child,
         answers=held,
-        **_sections(visit.assess, held),
+        **told.sections(visit.assess, held),
         figures=drawn.FIGURES,
         tables=tables,
         said=said_of(visit.job, visit.refused),
@@ -218,45 +215,16 @@ def _answer(request: Request, visit: Visit, view: str, faults: list[str] | None 
         own_pending=_own_pending(visit),
         pain=aching.data if aching is not None else None,
         pain_text=aching.text(96) if aching is not None else "",
-        reports=_reports(visit) if view == "clinician" else {},
-        sources=_sources(visit),
+        reports=told.reports(visit) if view == "clinician" else {},
+        sources=told.sources(visit),
         document=json.dumps(visit.case.to_dict(), indent=2),
         today=datetime.date.today().isoformat(),
         effective=held["forecast"]["made"]["effective_sample_size"] if "forecast" in held else None,
         draws=_desk(request).draws,
-        figure_sources={name: _behind(tuple(_names(name))) for name in drawn.FIGURES},
-        reading_sources={row[0]: _behind((row[0],)) for rows in tables.values() for row in rows},
+        figure_sources={name: told.behind(tuple(_names(name))) for name in drawn.FIGURES},
+        reading_sources={row[0]: told.behind((row[0],)) for rows in tables.values() for row in rows},
         cell_source="simulated; its sources stand above the table, at “sources”",
     )
-
-
-def _sections(assess: dict[str, Any], held: dict[str, Any]) -> dict[str, list[Section]]:
-    """The answer in plain words, in the order of the page."""
-    from corrin.show.page import assess_sections, compare_sections, delay_sections, recover_sections
-
-    return {
-        "sections": assess_sections(assess),
-        "recovery": recover_sections(held["recover"]) if "recover" in held else [],
-        "waiting": delay_sections(held["delay"]) if "delay" in held else [],
-        "compared": compare_sections(held["compare"]) if "compare" in held else [],
-    }
-
-
-@cache
-def _behind(readings: tuple[str, ...]) -> tuple[Source, ...]:
-    """What the readings of a figure or a table rest on."""
-    from corrin.answers.explain import explain
-    from corrin.answers.explain import readings as known
-    from corrin.show.page import Source
-
-    found = [Source("The bands", "People like this one, drawn and weighed by the results; the numbers are shares of them.")]
-    for name in readings:
-        if name in known():
-            facts = explain(name).lists()
-            told = [*facts.get("source", []), *facts.get("found at", []), *facts.get("weak", [])]
-            rests = [f"Rests on {', '.join(facts['parameters'])}."] if "parameters" in facts else []
-            found.append(Source(facts["what"][0], " ".join([*told, *rests]) or "Computed from the model's equations.", name))
-    return tuple(found)
 
 
 def _own_pending(visit: Visit) -> bool:
@@ -267,25 +235,6 @@ def _names(figure: str) -> tuple[str, ...]:
     from corrin.show.charts import FIGURES
 
     return FIGURES[figure][1]
-
-
-def _reports(visit: Visit) -> dict[str, str]:
-    """The command line's own reports, for the clinician's view."""
-    from corrin.show import assess_text, compare_text, delay_text, recover_text, text
-
-    made = {"Assessment": assess_text.report(visit.assess, 96)}
-    for name, title, module in (("forecast", "Forecast", text), ("recover", "Recovery", recover_text), ("delay", "Waiting", delay_text),
-                                ("compare", "Treatments side by side", compare_text)):  # fmt: skip
-        if name in visit.answers:
-            made[title] = module.report(visit.answers[name], width=96)
-    return made
-
-
-def _sources(visit: Visit) -> dict[str, str]:
-    found = dict(visit.assess.get("sources", {}))
-    if "forecast" in visit.answers:
-        found |= visit.answers["forecast"]["used"]["sources"]
-    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
 @router.get("/answer/{name}/state")
@@ -316,7 +265,7 @@ def chart(request: Request, name: str, figure: str, kind: str, own: int = 0) -> 
     held = _beside(visit, visit.own_answer["plans"][0]) if own and visit.own_answer is not None else visit.answers.get("forecast")
     specification: dict[str, Any]
     if figure in ("delay", "pain"):
-        specification = _other(visit, figure)
+        specification = told.other(visit, figure)
     elif held is None or figure not in drawn.FIGURES:
         raise NoVisit
     else:
@@ -326,19 +275,6 @@ def chart(request: Request, name: str, figure: str, kind: str, own: int = 0) -> 
     if kind != "png":
         raise NoVisit
     return Response(drawn.picture(specification), media_type="image/png")
-
-
-def _other(visit: Visit, figure: str) -> dict[str, Any]:
-    if figure == "delay" and "delay" in visit.answers:
-        from corrin.show.delay_charts import chart as delay_chart
-
-        return delay_chart(visit.answers["delay"])
-    if figure == "pain":
-        from corrin.answers.pain import pain
-        from corrin.show.pain_charts import chart as pain_chart
-
-        return pain_chart(pain(visit.case).data)
-    raise NoVisit
 
 
 def _beside(visit: Visit, plan: dict[str, Any]) -> dict[str, Any]:
@@ -433,7 +369,7 @@ def save(request: Request, name: str, file: str, start: str = "", view: str = "p
         held = {"assess": visit.assess, **visit.answers}
         return saved(json.dumps(held, ensure_ascii=False).encode(), "application/json", file)
     if file == "report.pdf":
-        return saved(_report(visit, view), "application/pdf", file)
+        return saved(told.report(visit, view), "application/pdf", file)
     if file == "plan.ics" and visit.own is not None:
         try:
             first = datetime.date.fromisoformat(start) if start else datetime.date.today()
@@ -443,34 +379,6 @@ def save(request: Request, name: str, file: str, start: str = "", view: str = "p
     if file == "plan.json" and visit.own is not None:
         return saved(json.dumps(visit.own.to_dict(), indent=2).encode() + b"\n", "application/json", file)
     raise NoVisit
-
-
-def _report(visit: Visit, view: str) -> bytes:
-    """The page as PDF: its sections, a page for each figure; for a clinician the command line's reports behind them."""
-    from corrin.shells.web import pdf
-
-    held = dict(visit.answers)
-    made = _sections(visit.assess, held)
-    sex = "" if visit.case.person.sex == "unknown" else f", {visit.case.person.sex}"
-    flow: list[pdf.Block] = [
-        ("title", f"{visit.case.age_y:.0f} years{sex}"),
-        ("soft", f"{visit.case.id or 'case'}, as of {visit.case.as_of}"),
-    ]
-    for section in (*made["sections"], *made["recovery"], *made["waiting"], *made["compared"]):
-        flow.append(("head", section.title))
-        flow += [("text", line) for line in section.lines]
-        flow += [("row", "\t".join(row)) for row in section.table]
-        flow += [("item", line) for line in section.items]
-        flow += [("soft", line) for line in section.after]
-    flow += [("head", "Where the numbers come from")]
-    flow += [("soft", f"{key}: {text}") for key, text in _sources(visit).items()]
-    shown = [(words, drawn.spec(held["forecast"], name)) for name, words in drawn.FIGURES.items()] if "forecast" in held else []
-    shown += [("What waiting costs", _other(visit, "delay"))] if "delay" in held else []
-    pictures = [(words, drawn.picture({**found, "title": ""}, "jpeg")) for words, found in shown]
-    reports = "\n\n\n".join(_reports(visit).values()) if view == "clinician" else ""
-    return pdf.report(
-        f"corrin: {visit.case.id or 'case'}", flow, pictures, reports, "corrin: for education and research; not a medical device."
-    )
 
 
 def saved(content: bytes, kind: str, name: str) -> Response:

@@ -56,7 +56,7 @@ def report(title: str, flow: Sequence[Block], pictures: Sequence[tuple[str, byte
                 f"/Filter /DCTDecode /Length {len(picture)} >>"
             )
             image = add(head.encode() + b"\nstream\n" + picture + b"\nendstream")
-            scale = min((WIDE - 2 * EDGE) / wide, (HIGH - 2 * EDGE - 50.0) / high)
+            scale = min((WIDE - 2 * EDGE) / wide, ((HIGH - 2 * EDGE) / 2 - 42.0) / high)  # two a page
             if held and y - high * scale - 40.0 < EDGE:
                 kids.append(add(_page(tree, add(_stream(content + _foot(foot))), f"/Font << {fonts} >> /XObject << {held} >>")))
                 content, held, y = b"", "", HIGH - EDGE

@@ -133,7 +133,8 @@ function fitted(spec, room) {
       if (title) {
         title.text = broken([title.text].flat().join(" "), width, `bold ${title.fontSize ?? 13}px ${FONT}`);
         title.limit = 0;
-        most = Math.max(most, title.text.length);
+        if (title.subtitle) title.subtitle = [title.subtitle].flat().flatMap((line) => broken(line, width, `${title.subtitleFontSize ?? 11}px ${FONT}`));
+        most = Math.max(most, title.text.length + (title.subtitle?.length ?? 0));
       }
       return { ...panel, width, ...(title ? { title } : {}) };
     });
@@ -154,7 +155,7 @@ function fitted(spec, room) {
   const whole = named(made);
   if (!dark.matches) return whole;
   const { ground, ink, soft, line } = DARK, shown = painted(whole);
-  shown.config = { ...shown.config, background: ground, title: { ...shown.config.title, color: ink }, text: { ...shown.config.text, color: ink },
+  shown.config = { ...shown.config, background: ground, title: { ...shown.config.title, color: ink, subtitleColor: soft }, text: { ...shown.config.text, color: ink },
     axis: { ...shown.config.axis, labelColor: soft, titleColor: soft, tickColor: line },
     legend: { ...shown.config.legend, labelColor: ink, titleColor: ink } };
   return shown;
