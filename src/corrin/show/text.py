@@ -33,7 +33,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "Nerve tests and severity",
-        ("sural_velocity", "sural_amplitude", "peroneal_velocity", "sep_delay", "vep_delay", "score", "score_gait", "mmse"),
+        ("sural_velocity", "sural_amplitude", "peroneal_velocity", "sep_delay", "vep_delay", "mep_delay", "score", "score_gait", "mmse"),
     ),
     (
         "Chance of each symptom",

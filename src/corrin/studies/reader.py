@@ -35,6 +35,7 @@ OTHER_READINGS: Mapping[str, str] = MappingProxyType(
         "peroneal_velocity": "m/s",
         "sep_delay": "SD",
         "vep_delay": "SD",
+        "mep_delay": "SD",
         "score": "points",
         "score_gait": "points",
         "mmse": "points",
