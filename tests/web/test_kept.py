@@ -27,6 +27,17 @@ def test_the_forecast_is_that_of_the_library(kept: Kept) -> None:
             np.testing.assert_allclose(band.p50, same.readings[name].p50, rtol=1e-9, err_msg=f"{plan.name} {name}")
 
 
+def test_the_comparison_is_that_of_the_library(kept: Kept) -> None:
+    kept.forecast(PLANS, 1.0, hold=True)
+    mine, other = kept.compare(PLANS, 1.0), corrin.compare(CASE, PLANS, years=1.0, draws=DRAWS, seed=3)
+    assert mine.burdens == other.burdens
+    assert mine.side_effects == other.side_effects
+    assert mine.keep == other.keep
+    for here, there in zip(mine.differences, other.differences, strict=True):
+        np.testing.assert_allclose((here.p05, here.p50, here.p95), (there.p05, there.p50, there.p95), rtol=1e-9, atol=1e-12)
+    assert kept._ran is None, "everybody's course is let go"
+
+
 @pytest.mark.parametrize("name", PLANS)
 def test_a_preview_of_everybody_agrees_with_the_full_run(kept: Kept, name: str) -> None:
     """Fewer people than the preview looks at: only the grid differs, and a coarser one must not be seen on a screen."""
