@@ -255,13 +255,16 @@ def cause_weights(
     return levels, weights
 
 
-def draw_cause(case: Case, world: Builder, usual_food: float | str) -> None:
+def draw_cause(case: Case, world: Builder, usual_food: float | str, tested: bool | None = None) -> None:
     """A cause nobody named: one categorical latent over the usual ones, each writing no effect where another was drawn.
 
-    A drug that could explain a deficiency makes "none besides" more likely and does not rule the others out.
+    Who has a result or a finding had reason to be tested (`tested`, where it is known); anybody else is one of the community. A drug that
+    could explain a deficiency makes "none besides" more likely and does not rule the others out.
     """
     drugs = any(_has_size(row) for drug in case.history.drugs for row in known.find_modifier(drug.name, ("drug",)))
-    levels, weights = cause_weights(case.age_y, case.person.sex, tested=True, drugs=drugs)
+    if tested is None:
+        tested = bool(case.labs) or any(finding.severity != "none" for finding in case.findings)
+    levels, weights = cause_weights(case.age_y, case.person.sex, tested=tested, drugs=drugs)
     world.add(Latent("cause", "categorical", tuple(round(weight / sum(weights), 6) for weight in weights),
                      "which cause: " + ", ".join(f"{number} {name}" for number, (name, _) in enumerate(levels))))  # fmt: skip
     start = dated(case, world, "cause_from", None, YEARS_OF_CAUSE)

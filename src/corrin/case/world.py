@@ -61,9 +61,10 @@ class World:
         return tuple(latent.about for latent in self.latents if latent.needs_z and latent.source == "corrin-assumed" and latent.about)
 
 
-def world(case: Case) -> World:
-    """The history and the observations of a case that `read_case` accepted."""
-    builder, start = _history(case)
+def world(case: Case, tested: bool | None = None) -> World:
+    """The history and the observations of a case that `read_case` accepted; `tested`: whether there was reason to test this person, where
+    the case itself does not tell (a study's arm)."""
+    builder, start = _history(case, tested)
     history = builder.timeline(start, 0.0)
     return World(case.age_y, case.person.sex, history, tuple(observations(case)), tuple(check_case(case)))
 
@@ -84,7 +85,7 @@ def future(case: Case, plan: Plan, years: float) -> Timeline:
     return builder.timeline(0.0, end, known_latents, tuple(decisions))
 
 
-def _history(case: Case) -> tuple[Builder, float]:
+def _history(case: Case, tested: bool | None = None) -> tuple[Builder, float]:
     builder = Builder()
     start = earliest_day(case)
     usual, low = add_food(case, builder, start)
@@ -92,7 +93,7 @@ def _history(case: Case) -> tuple[Builder, float]:
     explained = add_modifiers(case, builder)
     exposed = add_nitrous_oxide(case, builder, start)
     if not explained and not low and not exposed:
-        draw_cause(case, builder, usual)
+        draw_cause(case, builder, usual, tested)
     builder.notes = [name for _, name in add_given(case, builder, start)]
     return builder, start
 

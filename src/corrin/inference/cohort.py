@@ -314,7 +314,7 @@ def enrol(
 ) -> Cohort:  # fmt: skip
     """Draw the people of an arm."""
     case = arm_case(study, arm)
-    past = world(case)
+    past = world(case, tested=True)
     targets, limits = at_entry(study, arm)
     told = who(study, arm).tested
     tested = _tested(targets, limits) if told is None else told
