@@ -94,9 +94,10 @@ def test_likely_is_what_assess_says() -> None:
 
 
 def test_a_low_result_alone_asks_for_the_next_test() -> None:
-    card = only(ask(record(METFORMIN, b12(240, "2024-12-01"))), "likely")
+    card = only(ask(record(METFORMIN, b12(200, "2024-12-01"))), "likely")
     assert card["indicator"] == "info"
     assert "next test" in card["summary"]
+    assert "likely" not in topics(ask(record(METFORMIN, b12(350, "2024-12-01")))), "no card for a result in the middle of the range"
 
 
 def test_a_guideline_that_calls_it_deficient_is_named() -> None:

@@ -35,7 +35,7 @@ MISSED: dict[str, str] = {
     "nitrous oxide: homocysteine, umol/L": "the block is taken as 15 % of the time; depth of use differs more between people",
     "nitrous oxide: tingling, share": "every demyelinated fibre tingles; in people some do not",
     "improved cognitively, share": "another dementia beside the deficiency is not in the model",
-    "short of B12 at 76 years: peroneal velocity against the others, m/s": "who is vulnerable is few: mild shortage hardly slows conduction",
+    "short of B12 at 76 years: peroneal velocity against the others, m/s": "few are vulnerable: mild shortage hardly slows conduction",
 }
 """Misses that no contradiction of sources excuses: what is thought to be wrong. One that is met again must leave the list."""
 

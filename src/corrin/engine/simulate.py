@@ -363,12 +363,20 @@ SETTLED = 4.0
 rough way leads away from the steady state and not to it."""
 
 
-def settle(kernel: Kernel, parameters: Floats, exposures: Floats, panel_parameters: Floats, panel_exposures: Floats) -> Floats:
-    """The body's steady state under these exposures, nerves intact; shape (people, states)."""
+def settling_grid(kernel: Kernel, panel_parameters: Floats, panel_exposures: Floats) -> Grid:
+    """The steps on the way to the steady state; they depend on the panel alone."""
+    begin = np.array([pool.start for pool in kernel.model.system.pools])
+    trial = constant(kernel, panel_parameters.shape[0], SETTLING_D, panel_exposures)
+    return find_grid(kernel, np.tile(begin, (panel_parameters.shape[0], 1)), panel_parameters, trial, SETTLING_TOLERANCE)
+
+
+def settle(
+    kernel: Kernel, parameters: Floats, exposures: Floats, panel_parameters: Floats, panel_exposures: Floats, grid: Grid | None = None
+) -> Floats:
+    """The body's steady state under these exposures, nerves intact; shape (people, states). `grid`: the panel's, where it is known."""
     pools = kernel.model.system.pools
     begin = np.array([pool.start for pool in pools])
-    trial = constant(kernel, panel_parameters.shape[0], SETTLING_D, panel_exposures)
-    grid = find_grid(kernel, np.tile(begin, (panel_parameters.shape[0], 1)), panel_parameters, trial, SETTLING_TOLERANCE)
+    grid = grid or settling_grid(kernel, panel_parameters, panel_exposures)
     everyone = constant(kernel, parameters.shape[0], SETTLING_D, exposures)
     first = np.tile(begin, (parameters.shape[0], 1))
     run = simulate(kernel, first, parameters, everyone, grid, certify=False)

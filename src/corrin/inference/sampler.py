@@ -21,13 +21,15 @@ KEEP = 0.6
 """Share of the draws led on that stays effective at each step of tempering."""
 MOVES, MOST_MOVES = 3, 60
 LEFT = 0.08
-"""At the end, draws are moved until no more than this share has stayed where it was in one of the two kinds of direction."""
+"""On the way, draws are moved no more when no more than this share has stayed where it was in one of the two kinds of direction."""
 LOOKED_AT = 16
 """Draws at which the directions that the data speak of are looked for."""
 STEP, STEEPEST = 0.3, 30.0
 """Change of a random number by which a slope is measured, and the steepest that counts (a cause that comes or goes is a jump)."""
 HILLS, ROUNDS_OF_FIT = 5, 12
 """Normal distributions in the mixture that proposes, and how often it is refitted."""
+REFIT_EVERY = 4
+"""Steps after which the mixture is fitted anew."""
 WIDER, BROAD, BROAD_SHARE = 1.1, 1.5, 0.1
 """How much wider than fitted they are; how wide one more over all of them is, and how often it proposes."""
 SPOKEN = 1.0
@@ -41,8 +43,10 @@ and nobody counts the places that none of them came upon. Set on five patients s
 (decision 0004)."""
 ISLANDS = 2
 """Shares of the draws that are led apart."""
-LOOK_EVERY = 10
+LOOK_EVERY = 5
 """Moves at the end between two looks at how many draws count."""
+AIMED = 0.15
+"""At the end, draws are moved until so large a share of them is effective."""
 ENOUGH = 0.1
 """Effective draws, as a share of all, below which an answer says "not resolved"."""
 
@@ -158,9 +162,10 @@ def temper(
                 island.begun, island.worth = seen, lineages(seen, island.eve)
         for turn in range(MOST_MOVES if level >= 1.0 else MOVES):
             move(level)
-            if any(max(island.mover.stayed) >= LEFT for island in islands):
-                continue
-            if level < 1.0 or (turn % LOOK_EVERY == LOOK_EVERY - 1 and resolved() >= ENOUGH * draws):
+            if level < 1.0:
+                if all(max(island.mover.stayed) < LEFT for island in islands):
+                    break
+            elif turn % LOOK_EVERY == LOOK_EVERY - 1 and resolved() >= AIMED * draws:
                 break
         if progress:
             progress("learning from the data", 0.9 * level + 0.1 * (level >= 1.0))
@@ -244,7 +249,9 @@ class _Mover:
     stayed: list[float] = field(default_factory=lambda: [1.0, 1.0])
     """Share of the draws that has not moved since the last look: in the directions spoken of, and in the rest."""
     turn: int = 0
-
+    fitted: _Mixture | None = None
+    fitted_at: int = 0
+    """The mixture that proposes, and the step it was fitted at."""
     kind: int = 1
     """Of the step proposed last: 0 mixture, 1 the rest, 2 difference of two draws."""
 
@@ -266,7 +273,7 @@ class _Mover:
         slope = (there.reshape(-1, rows, looked_at) - shown[:, None, places.some]) / places.away / scale[:, None, None]
         slope = np.clip(slope, -STEEPEST, STEEPEST)
         values, vectors = np.linalg.eigh(level * np.einsum("kip,kjp->ij", slope, slope) / looked_at)
-        self.spoken = vectors[:, values > SPOKEN][:, ::-1]
+        self.spoken, self.fitted = vectors[:, values > SPOKEN][:, ::-1], None
         self.stayed = [1.0 if self.spoken.shape[1] else 0.0, 1.0]
 
     def propose(self, matrix: Floats) -> tuple[Floats, Floats]:
@@ -275,10 +282,12 @@ class _Mover:
         count, turn = matrix.shape[1], self.turn
         self.turn += 1
         self.kind = (0, 1, 0, 1, 2)[turn % 5] if self.spoken.shape[1] else 1
-        noise = np.array([normals(self.seed, f"{self.label}move {turn} {name}", count) for name in self.names])
+        noise = normals(self.seed, f"{self.label}move {turn}", count * len(self.names)).reshape(len(self.names), count)
         along = self.spoken.T @ matrix
         if self.kind == 0:
-            fitted = _mixture(along)
+            if self.fitted is None or turn - self.fitted_at >= REFIT_EVERY:
+                self.fitted, self.fitted_at = _mixture(along), turn
+            fitted = self.fitted
             there = fitted.sample(self.spoken.T @ noise, uniforms(self.seed, f"{self.label}component {turn}", count))
             extra = -0.5 * (there * there - along * along).sum(axis=0) - fitted.log_density(there) + fitted.log_density(along)
             return matrix + self.spoken @ (there - along), extra

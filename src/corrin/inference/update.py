@@ -16,7 +16,7 @@ from corrin.case.latent import draw as draw_latents
 from corrin.case.timeline import Observation
 from corrin.case.world import World
 from corrin.engine.draw import normals
-from corrin.engine.simulate import PANEL, Grid, Kernel, Run, find_grid, measured_error, settle, simulate
+from corrin.engine.simulate import PANEL, Grid, Kernel, Run, find_grid, measured_error, settle, settling_grid, simulate
 from corrin.errors import Bug
 from corrin.inference import likelihood
 from corrin.inference.population import Population
@@ -65,6 +65,8 @@ class Teller:
     slots: int = 0
     grid: Grid | None = None
     panel: tuple[Floats, Floats] | None = None
+    rest: Grid | None = None
+    """Steps of the panel on its way to rest."""
     error: float = 0.0
 
     def names(self) -> list[str]:
@@ -91,7 +93,8 @@ class Teller:
         few = {name: number[:PANEL] for name, number in z.items()}
         parameters, _, made = self.realise(few)
         self.panel = (parameters, made.begin)
-        start = settle(self.kernel, parameters, made.begin, parameters, made.begin)
+        self.rest = settling_grid(self.kernel, parameters, made.begin)
+        start = settle(self.kernel, parameters, made.begin, parameters, made.begin, self.rest)
         self.grid = find_grid(self.kernel, start, parameters, made.schedule, COARSE)
 
     def tell(self, z: dict[str, Floats], fine: bool = False, certify: bool = False) -> tuple[Floats, dict[str, Floats], Past, Run]:
@@ -106,7 +109,7 @@ class Teller:
             begin = settle(self.kernel, panel_parameters, panel_made.begin, panel_parameters, panel_made.begin)
             grid = find_grid(self.kernel, begin, panel_parameters, panel_made.schedule, FINE)
             self.error = measured_error(self.kernel, begin, panel_parameters, panel_made.schedule, grid)
-        start = settle(self.kernel, parameters, made.begin, *self.panel)
+        start = settle(self.kernel, parameters, made.begin, *self.panel, self.rest)
         return parameters, values, made, simulate(self.kernel, start, parameters, made.schedule, grid, certify=certify)
 
     def today(self, z: dict[str, Floats]) -> Floats:

@@ -38,7 +38,10 @@ FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
             "function_cognition",
         ),
     ),
-    "tests": ("Nerve tests and severity", ("sural_velocity", "sural_amplitude", "peroneal_velocity", "sep_delay", "vep_delay", "mep_delay", "score")),
+    "tests": (
+        "Nerve tests and severity",
+        ("sural_velocity", "sural_amplitude", "peroneal_velocity", "sep_delay", "vep_delay", "mep_delay", "score"),
+    ),
     "symptoms": (
         "Chance of each symptom",
         (
