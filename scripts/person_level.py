@@ -99,9 +99,10 @@ class Compared:
 
 
 def case_of(age_y: float, egfr: float, reported: Mapping[str, float], history: Mapping[str, Any] | None) -> Case:
-    """Somebody with results of today."""
+    """Somebody with results of today. What lies below all a laboratory can tell is reported as its least."""
     labs = [
-        {"analyte": name, "value": value, "unit": analytes()[name].unit, "date": "0", "confirmed": True} for name, value in reported.items()
+        {"analyte": name, "value": max(value, analytes()[name].low), "unit": analytes()[name].unit, "date": "0", "confirmed": True}
+        for name, value in reported.items()
     ]
     labs.append({"analyte": "egfr", "value": egfr, "unit": "mL/min/1.73m2", "date": "0", "confirmed": True})
     return read_case(
@@ -164,7 +165,7 @@ def full(case: Case, group: str, spectrum: str | None = None) -> Compared:
     names, rows = kernel.model.readings, [row.name for row in whole.rows]
 
     def posterior(of: Case) -> tuple[Floats, Floats, Floats, float]:
-        made = world(of)
+        made = world(of, tested=True)
         # What nobody wrote down speaks in a forecast (it was hardly severe) and not in `assess`: results alone are compared.
         made = replace(made, observations=tuple(item for item in made.observations if item.kind == "lab"))
         people = update(made, kernel, whole, DRAWS, SEED)

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corrin.case.case import Case, History, Person
-from corrin.case.causes import cause_weights
 from corrin.case.latent import Latent
 from corrin.case.timeline import Observation
 from corrin.case.world import World, world
@@ -118,23 +117,15 @@ def of_history(people: Population, age_y: float, count: int, seed: int, history:
     case = Case(
         format="corrin.case/1", as_of="day 0", person=Person(age_y=age_y, **person), history=History.model_validate(dict(history or {}))
     )  # fmt: skip
-    made = world(case)
-    latents = tuple(latent if tested else community(latent, case) for latent in made.history.latents)
-    made = World(made.age_y, made.sex, replace(made.history, latents=(*latents, Latent(AGE, "normal", (age_y, 0.01)))), ())
+    made = world(case, tested)
+    latents = (*made.history.latents, Latent(AGE, "normal", (age_y, 0.01)))
+    made = World(made.age_y, made.sex, replace(made.history, latents=latents), ())
     teller = Teller(made, the_kernel(), people, seed)
     teller.prepare()
     parts = [min(BLOCK, count - first) for first in range(0, count, BLOCK)]
     return together([
         seen(teller, teller.prior(part, k * BLOCK), np.full(part, age_y), seed, k * BLOCK) for k, part in enumerate(parts)
     ])  # fmt: skip
-
-
-def community(latent: Latent, case: Case) -> Latent:
-    """A cause nobody named, as often as in the community."""
-    if latent.name != "cause":
-        return latent
-    _, weights = cause_weights(case.age_y, case.person.sex, tested=False)
-    return replace(latent, args=tuple(weight / sum(weights) for weight in weights))
 
 
 def of_clinic(people: Population, count: int, seed: int) -> People:

@@ -30,6 +30,7 @@ MISSED: dict[str, str] = {
     "first small step within 3 months, share (recalled)": "feet heal by regrowth, some slowly; recalled, not fitted",
     "haemoglobin or cell size normal beside signs, share": "the marrow fails a little late beside the nerve",
     "neurological series: no sign at 3 months, share": "the abstract defines no complete recovery; walking and working is met",
+    "cord series with lesion: no sign at 6 months, share": "when published cases were seen again is not told; six months are taken",
     "cord series: haemoglobin, g/L": "the marrow fails a little late beside the nerve",
     "nitrous oxide: bedbound, share": "people are taken to come a month after walking is lost at the latest, and most much sooner",
     "nitrous oxide: homocysteine, umol/L": "the block is taken as 15 % of the time; depth of use differs more between people",

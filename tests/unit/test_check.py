@@ -137,6 +137,22 @@ def test_what_is_drawn_from_the_prediction_falls_inside_as_often_as_it_says(stat
     assert np.std([row.z for row in rows]) == pytest.approx(1.0, abs=0.04)
 
 
+def test_what_all_share_is_taken_out_of_a_share() -> None:
+    """People differ by d and all share e: half of such populations have fewer beyond the limit than this, counted in drawn populations."""
+    random, between, common, limit = np.random.default_rng(3), 0.8, 0.6, 1.2
+    beyond = np.array([np.mean(common * e + between * random.standard_normal(4000) > limit) for e in random.standard_normal(1001)])
+    density = math.exp(-0.5 * limit**2) / math.sqrt(2.0 * math.pi)
+    item = Predicted(
+        Point("s", "a", "l", "serum_b12", "percent", 30.0, 10.0, 10**6, "check", "abstract", True), float(beyond.mean()), common * density,
+        1e-9, 1e-9,
+    )  # fmt: skip
+    found = item.quantiles()
+    for name, q in (("p05", 5), ("p25", 25), ("p50", 50), ("p75", 75), ("p95", 95)):
+        assert found[name] == pytest.approx(100.0 * np.quantile(beyond, q / 100), rel=0.25, abs=0.5), (
+            name
+        )  # normal on the logit, not on the probit
+
+
 @given(middle=st.floats(0.0, 1.0), n=st.integers(1, 10**9), observed=st.floats(0.0, 100.0), sd=st.floats(1e-6, 0.5))
 def test_a_share_keeps_an_ordered_interval_of_possible_shares(middle: float, n: int, observed: float, sd: float) -> None:
     item = predicted(observed, middle, sd, "percent", n)
@@ -144,7 +160,8 @@ def test_a_share_keeps_an_ordered_interval_of_possible_shares(middle: float, n: 
     assert values == sorted(values)
     assert min(values) >= 0.0
     assert max(values) <= 100.0
-    assert values[2] == pytest.approx(100.0 * middle, abs=1e-4)
+    told = 100.0 * min(max(middle, 1e-4), 1.0 - 1e-4)  # no share of people is certain
+    assert abs(values[2] - 50.0) >= abs(told - 50.0) - 1e-3, "who differ by less lie on one side of a limit more often"
     assert math.isfinite(item.z())
     assert math.isfinite(item.log_density())
 

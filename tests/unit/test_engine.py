@@ -223,7 +223,8 @@ def test_a_coarse_grid_is_flagged_and_mended(crowd: Any) -> None:
     serum = bodies.kernel().model.readings.index("serum_b12")
 
     def off(run: Any) -> float:
-        return float(np.max(np.abs(run.readings[:, :, serum] / whole.readings[:, :, serum] - 1.0)))
+        found = np.abs(run.readings[:, :, serum] / whole.readings[:, :, serum] - 1.0)
+        return float(np.max(np.nan_to_num(found, nan=np.inf)))  # a course that ran wild is as far off as can be
 
     assert off(mended) < 1e-3 < off(rough)
 

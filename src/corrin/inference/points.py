@@ -163,7 +163,7 @@ class Predicted:
 def _shared_out(share: float, shared: float) -> tuple[float, float]:
     """A share of people among draws that differ by what all share too, without it: the share where typical people are known, and the SD of
     its logit from not knowing them. Exact for a normal quantity and a limit: the draws' variance is the sum of both."""
-    from scipy.special import ndtr, ndtri
+    from scipy.special import log_ndtr, ndtr, ndtri
 
     inside = min(max(share, 1e-4), 1.0 - 1e-4)
     at = float(ndtri(inside))
@@ -171,8 +171,8 @@ def _shared_out(share: float, shared: float) -> tuple[float, float]:
     part = min((shared / density) ** 2, MOST_SHARED)
     own = float(np.sqrt(1.0 - part))
     middle, far = at / own, float(np.sqrt(part)) / own
-    low, high = ndtr(middle - far), ndtr(middle + far)
-    return float(ndtr(middle)), 0.5 * float(np.log(high / (1.0 - high)) - np.log(low / (1.0 - low)))
+    low, high = (log_ndtr(at) - log_ndtr(-at) for at in (middle - far, middle + far))  # logits that hold in the tails too
+    return float(ndtr(middle)), 0.5 * float(high - low)
 
 
 def _with_half(share: float, people: float) -> float:

@@ -20,7 +20,7 @@ from corrin.engine.draw import normals
 from corrin.engine.simulate import PANEL, Grid, Kernel, find_grid, measured_error, settle, simulate
 from corrin.errors import Bug
 from corrin.inference.ahead import MANY, UNREAD, values_of
-from corrin.inference.cohort import _age_latents, _of_community, arm_case
+from corrin.inference.cohort import _age_latents, arm_case
 from corrin.inference.population import Population
 from corrin.inference.realise import YEAR_D, ahead
 from corrin.inference.update import FINE, PANEL_FIRST, Teller, update
@@ -144,9 +144,8 @@ def of_population(plan: Plan | None, reading: str, day: float, kernel: Kernel, p
         format="corrin.study/1", key="adults", citation="", seen="assumed", design="", role="check", population=who, arm=(Arm(name="all"),)
     )
     case = arm_case(study, study.arm[0])
-    past = world(case)
-    latents = (*(_of_community(latent, case) for latent in past.history.latents), *_age_latents(who))
-    past = replace(past, observations=(), history=replace(past.history, latents=latents))
+    past = world(case, tested=False)
+    past = replace(past, observations=(), history=replace(past.history, latents=(*past.history.latents, *_age_latents(who))))
     return Response(case, past, plan, reading, day, kernel, population, seed, Teller(past, kernel, population, seed)).prepare()
 
 
