@@ -74,10 +74,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(port: int | None = None) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def serving(port: int | None = None, draws: int = DRAWS) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A service as the command starts it: its address, and its process."""
     chosen = port or free_port()
-    command = [sys.executable, "-m", "corrin", "serve", "--port", str(chosen), "--draws", str(DRAWS)]
+    command = [sys.executable, "-m", "corrin", "serve", "--port", str(chosen), "--draws", str(draws)]
     running = subprocess.Popen(command, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     address = f"http://localhost:{chosen}"
     try:

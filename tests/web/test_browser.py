@@ -233,7 +233,7 @@ def test_a_kill_and_a_new_start_lose_nothing_that_was_shown_as_saved(browser) ->
     context = browser.new_context(base_url=f"http://localhost:{port}")
     context.set_default_timeout(LONG)
     page = context.new_page()
-    with serving(port) as (_, running):
+    with serving(port, draws=4000) as (_, running):  # so many that the work goes on when the service dies
         page.goto("/")
         page.click("button[value=turner2009]")
         page.wait_for_selector("#keep")
