@@ -19,8 +19,13 @@ def _prior(seed: int) -> np.ndarray:
     return np.array([normals(seed, name, FIRST * led(DRAWS)) for name in NAMES])
 
 
+def _all(z: dict[str, np.ndarray]) -> np.ndarray:
+    """Every number counts."""
+    return np.array([z[name] for name in NAMES]).T
+
+
 def _run(scorer: Scorer, seed: int) -> tuple[np.ndarray, float]:
-    matrix, _, effective = temper(lambda z: np.array([z[name] for name in NAMES]).T, scorer, NAMES, _prior(seed), DRAWS, seed, None)
+    matrix, _, effective = temper(scorer, NAMES, _prior(seed), DRAWS, seed, None)
     return matrix, effective
 
 
@@ -29,9 +34,9 @@ def _linear() -> tuple[Scorer, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(4)
     slopes, seen, sd = rng.normal(size=(4, 12)), rng.normal(size=4) * 3.0, np.full(4, 0.2)
 
-    def score(z: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def score(z: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         shown = slopes @ np.array([z[name] for name in NAMES])
-        return -0.5 * (((shown - seen[:, None]) / sd[:, None]) ** 2).sum(axis=0), shown
+        return -0.5 * (((shown - seen[:, None]) / sd[:, None]) ** 2).sum(axis=0), shown, _all(z)
 
     covariance = np.linalg.inv(np.eye(12) + slopes.T @ (slopes / sd[:, None] ** 2))
     return Scorer(score, sd), covariance @ (slopes.T @ (seen / sd**2)), covariance
@@ -53,9 +58,9 @@ def test_it_finds_a_normal_posterior_and_tells_its_own_error() -> None:
 def test_two_hills_are_both_found() -> None:
     """|x0| + 0.3 x1 was measured: by symmetry, half of the draws have x0 below zero."""
 
-    def score(z: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def score(z: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         shown = np.array([np.abs(z["x0"]) + 0.3 * z["x1"]])
-        return -0.5 * (((shown - 2.0) / 0.1) ** 2).sum(axis=0), shown
+        return -0.5 * (((shown - 2.0) / 0.1) ** 2).sum(axis=0), shown, _all(z)
 
     ran = [_run(Scorer(score, np.array([0.1])), seed) for seed in range(1, 7)]
     below = np.array([(matrix[0] < 0.0).mean() for matrix, _ in ran])
@@ -67,10 +72,10 @@ def test_two_hills_are_both_found() -> None:
 def test_draws_that_cannot_be_told_apart_are_not_called_resolved() -> None:
     """A needle: one thousandth of the prior in each of eight directions at once. Few find it; the number says so."""
 
-    def score(z: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def score(z: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         there = np.array([z[name] for name in NAMES[:8]])
         shown = np.tanh(40.0 * (there - 2.5))  # flat nearly everywhere: no slope leads to it
-        return 5.0 * shown.sum(axis=0), shown
+        return 5.0 * shown.sum(axis=0), shown, _all(z)
 
     _, effective = _run(Scorer(score, np.full(8, 0.1)), 1)
     assert effective < 0.35 * DRAWS

@@ -252,9 +252,9 @@ def _group(teller: Teller, tilt: Tilt, places: list[int], targets: tuple[Target,
 
     many = len(tilt.b)
 
-    def score(z: dict[str, Floats]) -> tuple[Floats, Floats]:
+    def score(z: dict[str, Floats]) -> tuple[Floats, Floats, Floats]:
         _, _, made, run = teller.tell(z, certify=True)
-        now = run.readings[np.arange(run.failed.shape[0]), made.row_of[0.0]]
+        now = teller.today(made, run)
         shown = np.log(np.maximum(now[:, places].T, 1e-9))
         u = shown[:many]
         found = tilt.b @ u - 0.5 * np.einsum("ip,ij,jp->p", u, tilt.A, u)
@@ -265,7 +265,7 @@ def _group(teller: Teller, tilt: Tilt, places: list[int], targets: tuple[Target,
             if np.isfinite(limit.high):
                 found = found + log_ndtr((np.log(limit.high) - shown[row]) / sd)
         bad = run.failed | ~np.isfinite(found)
-        return np.where(bad, -1e6, found), np.where(np.isfinite(shown), shown, 0.0)
+        return np.where(bad, -1e6, found), np.where(np.isfinite(shown), shown, 0.0), np.nan_to_num(now)
 
     return Scorer(score, np.array([item.sd for item in targets] + [max(limit.log_sd, 0.02) for limit in limits]))
 
@@ -288,7 +288,7 @@ def _led(
     best: tuple[float, Floats, int, float] = (np.inf, first[:, :draws], 0, 0.0)
     for _ in range(ROUNDS if many else 1):
         matrix, levels, effective = temper(
-            teller.today, _group(teller, tilt, places, targets, limits), drawn, first.copy(), draws, seed, progress
+            _group(teller, tilt, places, targets, limits), drawn, first.copy(), draws, seed, progress
         )
         found = plain.score(dict(zip(drawn, matrix, strict=True)))[1][:many]
         miss = _miss(targets, found) if many else 0.0

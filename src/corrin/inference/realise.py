@@ -67,6 +67,11 @@ class Exposed:
         out[:, names.index("age_y")] = np.maximum(self.age_y + times / YEAR_D, 16.0)
         return out
 
+    def moments(self) -> Floats:
+        """Every instant at which something changes for somebody, ascending; years of age apart."""
+        found = [np.ravel(_array(change.time, self.values, 1)) for change in self.changes if change.target != "age_y"]
+        return np.sort(np.concatenate(found)) if found else np.zeros(0)
+
     def _latest(self, changes: Sequence[Change], times: Floats, before: Floats) -> Floats:
         adds = bool(changes[0].modifier) and not changes[0].target.startswith("m_")
         level = np.zeros_like(times) if adds else before.copy()
@@ -201,10 +206,23 @@ def _sets(exposed: Exposed, middles: Floats, early: int, late: Sequence[float], 
         return now
 
     age = exposed.kernel.model.exposures.index("age_y")
+    moments = exposed.moments()
+
+    def as_before(index: int) -> bool:
+        """Nobody's exposures change between the middles of this segment and the one before."""
+        last, now = middles[index - 1, 0], middles[index, 0]
+        if age_step_d and np.floor(last / age_step_d) != np.floor(now / age_step_d):
+            return False
+        low, high = np.searchsorted(moments, (last + CLOSE_D, now + CLOSE_D), side="right")
+        return bool(low == high)
+
     sets = [exposures(0, early)]
     which = list(range(early))
     count = early
     for index in range(early, middles.shape[0]):
+        if count > early and as_before(index):
+            which.append(count - 1)
+            continue
         now = exposures(index)
         last = sets[-1][-1:].copy()
         if not age_step_d:

@@ -53,10 +53,10 @@ ENOUGH = 0.1
 
 @dataclass(frozen=True)
 class Scorer:
-    """Draws to their log-likelihood (people,) and what was predicted on a symmetric scale (observations, people); `scale` (observations,)
-    is how exactly each observation speaks on it."""
+    """Draws to their log-likelihood (people,), what was predicted on a symmetric scale (observations, people), and the quantities that
+    count (people, quantities); `scale` (observations,) is how exactly each observation speaks on its scale."""
 
-    score: Callable[[dict[str, Floats]], tuple[Floats, Floats]]
+    score: Callable[[dict[str, Floats]], tuple[Floats, Floats, Floats]]
     scale: Floats
 
 
@@ -96,17 +96,24 @@ class _Island:
     mover: _Mover
     score: Floats = field(default_factory=lambda: np.zeros(0))
     shown: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    seen: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    """What was predicted (observations, draws), and the quantities that count (draws, quantities)."""
     eve: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     begun: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     worth: Floats = field(default_factory=lambda: np.zeros(0))
 
     def resample(self, step: float, wanted: int, luck: float) -> None:
         chosen = _resample(np.exp(step * (self.score - self.score.max())), wanted, luck)
-        self.matrix, self.score, self.shown, self.eve = self.matrix[:, chosen], self.score[chosen], self.shown[:, chosen], self.eve[chosen]
+        self.matrix, self.score, self.eve = self.matrix[:, chosen], self.score[chosen], self.eve[chosen]
+        self.shown, self.seen = self.shown[:, chosen], self.seen[chosen]
+
+    def take(self, accept: NDArray[np.bool_], matrix: Floats, score: Floats, shown: Floats, seen: Floats) -> None:
+        """Go to these places where they are accepted."""
+        self.matrix, self.score = np.where(accept, matrix, self.matrix), np.where(accept, score, self.score)
+        self.shown, self.seen = np.where(accept, shown, self.shown), np.where(accept[:, None], seen, self.seen)
 
 
 def temper(
-    today: Callable[[dict[str, Floats]], Floats],
     scorer: Scorer,
     names: list[str],
     matrix: Floats,
@@ -115,7 +122,7 @@ def temper(
     progress: Callable[[str, float], None] | None,
 ) -> tuple[Floats, int, float]:
     """Lead draws of the prior (names, people) to the data, about half as many as are wanted; at the last step make them all, and move them
-    apart. `today` gives of draws the quantities (draws, quantities) that count. Returns draws, steps, and how many independent draws they
+    apart. Returns draws, steps, and how many independent draws they
     are worth; where that is too few, the draws returned are those of half the weight of the data, and the number stays what it was, so that
     the answer can say so.
 
@@ -126,27 +133,21 @@ def temper(
     islands = [_Island(part, _Mover(names, seed, f"{number} ")) for number, part in enumerate(np.array_split(matrix, many, axis=1))]
     sizes = [len(part) for part in np.array_split(np.arange(draws), many)]
 
-    def scored(parts: list[Floats]) -> list[tuple[Floats, Floats]]:
-        found, shown = scorer.score(dict(zip(names, np.hstack(parts), strict=True)))
+    def scored(parts: list[Floats]) -> list[tuple[Floats, Floats, Floats]]:
+        found, shown, seen = scorer.score(dict(zip(names, np.hstack(parts), strict=True)))
         cuts = np.cumsum([part.shape[1] for part in parts])[:-1]
-        return list(zip(np.split(found, cuts), np.split(shown, cuts, axis=1), strict=True))
-
-    def now() -> list[Floats]:
-        seen = today(dict(zip(names, np.hstack([island.matrix for island in islands]), strict=True)))
-        return np.split(seen, np.cumsum([island.matrix.shape[1] for island in islands])[:-1])
+        return list(zip(np.split(found, cuts), np.split(shown, cuts, axis=1), np.split(seen, cuts), strict=True))
 
     def move(level: float) -> None:
         tried = [island.mover.propose(island.matrix) for island in islands]
-        for island, (proposal, extra), (found, shown) in zip(islands, tried, scored([there for there, _ in tried]), strict=True):
-            accept = island.mover.accepts(level * (found - island.score) + extra)
-            island.matrix = np.where(accept, proposal, island.matrix)
-            island.score, island.shown = np.where(accept, found, island.score), np.where(accept, shown, island.shown)
+        for island, (proposal, extra), there in zip(islands, tried, scored([places for places, _ in tried]), strict=True):
+            island.take(island.mover.accepts(level * (there[0] - island.score) + extra), proposal, *there)
 
     def resolved() -> float:
-        return independent([island.begun for island in islands], now(), [island.worth for island in islands])
+        return independent([island.begun for island in islands], [island.seen for island in islands], [island.worth for island in islands])
 
-    for island, (found, shown) in zip(islands, scored([island.matrix for island in islands]), strict=True):
-        island.score, island.shown, island.eve = found, shown, np.arange(len(found))
+    for island, there in zip(islands, scored([island.matrix for island in islands]), strict=True):
+        (island.score, island.shown, island.seen), island.eve = there, np.arange(len(there[0]))
     level, levels = 0.0, 0
     while level < 1.0:
         following = min(_next_level(island.score, level, KEEP * few / many) for island in islands)
@@ -155,11 +156,11 @@ def temper(
             island.resample(following - level, wanted, float(uniforms(seed, f"{number} resample {levels}", 1)[0]))
         level, levels = following, levels + 1
         around = [island.mover.around(island.matrix, levels, LOOKED_AT // many) for island in islands]
-        for island, places, (_, shown) in zip(islands, around, scored([places.moved for places in around]), strict=True):
+        for island, places, (_, shown, _) in zip(islands, around, scored([places.moved for places in around]), strict=True):
             island.mover.look(places, island.shown, shown, scorer.scale, level)
         if level >= 1.0:
-            for island, seen in zip(islands, now(), strict=True):
-                island.begun, island.worth = seen, lineages(seen, island.eve)
+            for island in islands:
+                island.begun, island.worth = island.seen, lineages(island.seen, island.eve)
         for turn in range(MOST_MOVES if level >= 1.0 else MOVES):
             move(level)
             if level < 1.0:
@@ -282,13 +283,14 @@ class _Mover:
         count, turn = matrix.shape[1], self.turn
         self.turn += 1
         self.kind = (0, 1, 0, 1, 2)[turn % 5] if self.spoken.shape[1] else 1
-        noise = normals(self.seed, f"{self.label}move {turn}", count * len(self.names)).reshape(len(self.names), count)
         along = self.spoken.T @ matrix
+        wide = len(self.names) if self.kind == 1 else along.shape[0]  # noise turned into the directions spoken of is noise
+        noise = normals(self.seed, f"{self.label}move {turn}", count * wide).reshape(wide, count)
         if self.kind == 0:
             if self.fitted is None or turn - self.fitted_at >= REFIT_EVERY:
                 self.fitted, self.fitted_at = _mixture(along), turn
             fitted = self.fitted
-            there = fitted.sample(self.spoken.T @ noise, uniforms(self.seed, f"{self.label}component {turn}", count))
+            there = fitted.sample(noise, uniforms(self.seed, f"{self.label}component {turn}", count))
             extra = -0.5 * (there * there - along * along).sum(axis=0) - fitted.log_density(there) + fitted.log_density(along)
             return matrix + self.spoken @ (there - along), extra
         if self.kind == 1:
@@ -298,7 +300,7 @@ class _Mover:
         luck = uniforms(self.seed, f"{self.label}pair {turn}", 2 * count).reshape(2, count)
         first, other = np.minimum((luck * count).astype(np.int64), count - 1)
         size = (1.0 - self.keep[2]) * 2.38 / np.sqrt(2.0 * along.shape[0])
-        there = along + size * (along[:, first] - along[:, other]) + 0.02 * (self.spoken.T @ noise)
+        there = along + size * (along[:, first] - along[:, other]) + 0.02 * noise
         return matrix + self.spoken @ (there - along), -0.5 * (there * there - along * along).sum(axis=0)
 
     def accepts(self, chance: Floats) -> NDArray[np.bool_]:
@@ -338,7 +340,7 @@ class _Mixture:
         """Log of weight times density, up to a constant (k, draws)."""
         found = []
         for weight, centre, factor in zip(self.weights, self.centres, self.factors, strict=True):
-            own = np.linalg.solve(factor, places - centre[:, None])
+            own = np.linalg.inv(factor) @ (places - centre[:, None])
             found.append(np.log(weight) - 0.5 * (own * own).sum(axis=0) - np.log(np.diag(factor)).sum())
         return np.array(found)
 

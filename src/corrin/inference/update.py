@@ -112,10 +112,9 @@ class Teller:
         start = settle(self.kernel, parameters, made.begin, *self.panel, self.rest)
         return parameters, values, made, simulate(self.kernel, start, parameters, made.schedule, grid, certify=certify)
 
-    def today(self, z: dict[str, Floats]) -> Floats:
-        """All readings at day 0 (people, readings)."""
-        _, _, made, run = self.tell(z, certify=True)
-        return np.asarray(np.nan_to_num(run.readings[np.arange(run.failed.shape[0]), made.row_of[0.0]]))
+    def today(self, made: Past, run: Run) -> Floats:
+        """All readings of a run at day 0 (people, readings)."""
+        return np.asarray(run.readings[np.arange(run.failed.shape[0]), made.row_of[0.0]])
 
     def predictor(self, made: Past, run: Run) -> Callable[[Observation], Floats]:
         """Reads an observation's reading at its day from a run."""
@@ -132,7 +131,7 @@ def _person(teller: Teller, seen: tuple[Observation, ...]) -> Scorer:
     """Scores draws by what was seen in one person."""
     scale = np.array([max(item.log_sd, 0.02) if item.kind == "lab" else FAINT for item in seen])
 
-    def score(z: dict[str, Floats]) -> tuple[Floats, Floats]:
+    def score(z: dict[str, Floats]) -> tuple[Floats, Floats, Floats]:
         _, _, made, run = teller.tell(z, certify=True)  # people of extreme speed need a finer grid than the panel's
         predict = teller.predictor(made, run)
         count = run.failed.shape[0]
@@ -140,7 +139,7 @@ def _person(teller: Teller, seen: tuple[Observation, ...]) -> Scorer:
             found = likelihood.total(seen, predict, count)
             shown = np.array([np.log(np.maximum(predict(item), 1e-9)) for item in seen]) if seen else np.zeros((0, count))
         bad = run.failed | ~np.isfinite(found)
-        return np.where(bad, -1e6, found), np.where(np.isfinite(shown), shown, 0.0)
+        return np.where(bad, -1e6, found), np.where(np.isfinite(shown), shown, 0.0), np.nan_to_num(teller.today(made, run))
 
     return Scorer(score, scale)
 
@@ -157,7 +156,7 @@ def update(
     if seen:
         z = teller.prior(FIRST * led(draws))
         matrix, levels, effective = temper(
-            teller.today, _person(teller, seen), names, np.array([z[name] for name in names]), draws, seed, progress
+            _person(teller, seen), names, np.array([z[name] for name in names]), draws, seed, progress
         )
         z = dict(zip(names, matrix, strict=True))
     else:
