@@ -137,9 +137,32 @@ def engines(people: int = 512, rival_people: int = 3) -> dict[str, float]:
     }
 
 
+def one_person(draws: int = 2000, runs: int = 3) -> dict[str, float]:
+    """The engine's part of an answer: one person's drawn histories (ten years of gastritis after health at rest), then two years under
+    three plans, pilots included, in a process that has the model loaded. Nothing is learned, summed up or drawn."""
+    from corrin.case.plan import read_plan
+    from corrin.case.reader import read_case
+    from corrin.case.world import world
+    from corrin.inference import population as of
+    from corrin.inference.ahead import follow
+    from corrin.inference.update import update
+
+    ill = {"conditions": [{"name": "autoimmune_gastritis", "from": "-10y"}]}
+    case = read_case({"format": "corrin.case/1", "person": {"age_y": 63, "sex": "male"}, "as_of": "day 0", "history": ill})
+    kernel, population, history, plans = of.the_kernel(), of.population(), world(case), [read_plan(name) for name in ORDINARY]
+    spent = []
+    for seed in range(runs):
+        began = time.perf_counter()
+        people = update(history, kernel, population, draws, seed)
+        for plan in plans:
+            follow(case, history, plan, 2.0, people, kernel, population, seed)
+        spent.append(time.perf_counter() - began)
+    return {f"engine_{draws}_draws_s": statistics.median(spent)}
+
+
 def measure(quick: bool = False) -> dict[str, float]:
     """Everything, by name."""
-    summary = {**engines(), **processes(1 if quick else 3)}
+    summary = {**engines(), **one_person(), **processes(1 if quick else 3)}
     summary["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return summary
 
