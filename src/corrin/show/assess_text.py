@@ -141,12 +141,12 @@ def _list(names: Any) -> str:
 
 
 def _markers(answer: Data, width: int) -> str:
-    rows, notes = [["result", "speaks", "odds of deficiency", "without it"]], dict[str, list[str]]()
+    rows, notes = [["result", "alone it speaks", "odds, alone", "beside the others", "without it"]], dict[str, list[str]]()
     for row in answer["markers"]:
-        odds = "–" if row["without"] is None else f"× {_odds(row['odds'])}"
+        alone, odds = ("–", "–") if row["without"] is None else (f"× {_odds(row[name])}" for name in ("alone_odds", "odds"))
         without = "–" if row["without"] is None else percent(row["without"])
         when = "" if abs(row["day"]) < 1.0 else f" ({duration(-row['day'])} before)"
-        rows.append([row["as_reported"] + when, row["counts"], odds, without])
+        rows.append([row["as_reported"] + when, row["counts"], alone, odds, without])
         for text in row["why"]:
             notes.setdefault(text, []).append(NAMES[row["marker"]])
     lines = [_table(rows, width)] if len(rows) > 1 else ["No marker of B12 was measured."]

@@ -132,7 +132,8 @@ def _share(p: float) -> float:
 
 
 def contributions(person: Person, counted: Sequence[Counted]) -> list[dict[str, Any]]:
-    """What each marker did: the probability without it, and the odds it multiplied."""
+    """What each marker says by itself (`counts`, `alone`, `alone_odds`), and what it did beside the others: the odds it multiplied and the
+    probability without it. A level that is low, and yet high for how far the metabolites rose, is for deficiency and against at once."""
     evidence = [row.evidence for row in counted if row.evidence is not None]
     whole, before = person.leans(evidence), person.leans([])
     rows = []
@@ -145,7 +146,7 @@ def contributions(person: Person, counted: Sequence[Counted]) -> list[dict[str, 
         moved = whole - person.leans(rest)
         alone = person.leans([row.evidence]) - before
         rows.append({
-            **data, "counts": counts_as(moved), "odds": float(f"{math.exp(moved):.3g}"), "alone": _share(person.lacks([row.evidence])),
+            **data, "counts": counts_as(alone), "odds": float(f"{math.exp(moved):.3g}"), "alone": _share(person.lacks([row.evidence])),
             "alone_odds": float(f"{math.exp(alone):.3g}"), "without": _share(person.lacks(rest)),
         })  # fmt: skip
     return rows
