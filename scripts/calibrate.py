@@ -1,6 +1,7 @@
 """Fit the population to studies with role `fit`, the survey, and tracer numbers (make calibrate); with --survey-only to the survey alone.
 
-It goes on where it was cut off: the results of each study are kept in build/calibration.
+It goes on where it was cut off: the results of each study are kept in build/calibration. With --cluster every study and every simulation of
+the survey's people is a job for the workers of a Dask scheduler, with the same numbers; the tracer numbers (a minute) are made here.
 Writes facts/population/calibration.toml, shifts.csv and correlation.csv, and docs/calibration.md (but for what stands below TRIALS there).
 """
 
@@ -14,10 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from corrin.errors import CorrinError
 from corrin.facts.calibration import Calibrated, calibration, write
 from corrin.inference import calibrate as fit
 from corrin.inference import population as people_of
-from corrin.inference.population import Population, centre, facts_population, prior, rests_on, the_kernel
+from corrin.inference.population import Population, centre, facts_population, prior, rests_on
+from corrin.shells.cluster import check_address, workers
 from corrin.studies.reader import studies
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -143,9 +146,12 @@ def main() -> None:
     options.add_argument("--passes", type=int, default=fit.PASSES)
     options.add_argument("--survey-only", action="store_true", help="fit the survey alone")
     options.add_argument("--fresh", action="store_true", help="start from the facts, not from the last calibration")
+    options.add_argument("--cluster", help="address of a Dask scheduler, such as tcp://host:8786")
     options.add_argument("--out", type=Path, default=ROOT / "src" / "corrin" / "facts" / "population")
     options.add_argument("--work", type=Path, default=ROOT / "build" / "calibration")
+    options.add_argument("--page", type=Path, default=ROOT / "docs" / "calibration.md", help="the page that is written")
     chosen = options.parse_args()
+    check_address(chosen.cluster)
     began = time.monotonic()
 
     def progress(text: str, _: float) -> None:
@@ -156,10 +162,11 @@ def main() -> None:
     last_one = None if chosen.fresh else calibration()
     begun = {} if last_one is None else fit.unknowns_at(last_one)  # typical values begin at the facts, so that a second run changes nothing
     begin = {name: value for name, value in begun.items() if " " in name or name in fit.REFERENCES}
-    made = fit.calibrate(
-        population, fitted, the_kernel(), chosen.work, chosen.draws, chosen.people, chosen.seed, chosen.passes, begin,
-        (lambda now: tracer_rows(now, set())) if fitted else None, progress,
-    )  # fmt: skip
+    with workers(chosen.cluster, lambda text: progress(text, 0.0)) as run:
+        made = fit.calibrate(
+            population, fitted, chosen.work, chosen.draws, chosen.people, chosen.seed, chosen.passes, begin,
+            (lambda now: tracer_rows(now, set())) if fitted else None, progress, run,
+        )  # fmt: skip
     used = sorted(study.key for study in fitted)
     names = tuple(name for name in made.posterior.names if " " not in name)
     shifts = {"": {name: made.posterior.at(name) for name in names}}
@@ -172,11 +179,14 @@ def main() -> None:
          "passes": float(chosen.passes), "survey_rms_log": last["survey"], "mean_weight": float(np.mean(made.weights))},
     )  # fmt: skip
     write(kept, chosen.out)
-    page = ROOT / "docs" / "calibration.md"
-    trials = page.read_text(encoding="utf-8").partition(TRIALS)
-    page.write_text(record(made, population, kept.made, used) + trials[1] + trials[2], encoding="utf-8")
+    trials = chosen.page.read_text(encoding="utf-8").partition(TRIALS) if chosen.page.exists() else ("", "", "")
+    chosen.page.write_text(record(made, population, kept.made, used) + trials[1] + trials[2], encoding="utf-8")
     progress("written", 1.0)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except CorrinError as problem:
+        print(f"{Path(__file__).name}: {problem}", file=sys.stderr)
+        sys.exit(problem.exit_code)

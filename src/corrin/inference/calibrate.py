@@ -24,12 +24,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from corrin.engine.simulate import Kernel
 from corrin.facts.calibration import Calibrated
 from corrin.inference import cohort, points
+from corrin.inference.blocks import Runner, loaded, one_after_another, results
 from corrin.inference.compare import compare
 from corrin.inference.points import SAME_LAB, Predicted
-from corrin.inference.population import Population, Together, moved, prior, spread
+from corrin.inference.population import Population, Together, moved, prior, spread, the_model
 from corrin.inference.survey import Assumed, Summary, people_of_survey, reported_markers, simulate_people, summarise
 from corrin.studies.schema import Study
 
@@ -118,37 +118,42 @@ def _flat(summary: Summary) -> dict[str, tuple[str, float]]:
     return found | {f"{one} with {other}": ("correlation", value) for (one, other), value in summary.correlations.items()}
 
 
+@dataclass(frozen=True)
+class SurveyAsked:
+    """The survey's people to be simulated: from which population, under which assumptions, which of them and how many."""
+
+    population: Population
+    assumed: Assumed
+    seed: int
+    people: int
+
+
+def survey_told(asked: SurveyAsked) -> dict[str, tuple[str, float]]:
+    """What the survey would tell of these people (see `_flat`)."""
+    table = people_of_survey(asked.seed, asked.people)
+    levels, _, _ = simulate_people(table, loaded(), asked.population, asked.assumed, asked.seed)
+    return _flat(summarise(table.get("age_y"), table.get("creat_mg_dl"), levels))
+
+
 def survey_rows(
-    population: Population,
-    assumed: Assumed,
-    differ: dict[str, float],
-    kernel: Kernel,
-    people: int,
-    seed: int,
-    studies: bool,
-) -> list[Row]:
-    """The survey's statistics as data; each unknown is moved alone, with the same people."""
-    table = people_of_survey(seed, people)
-    age, creatinine = table.get("age_y"), table.get("creat_mg_dl")
+    population: Population, assumed: Assumed, differ: dict[str, float], people: int, seed: int, studies: bool,
+    run: Runner = one_after_another,
+) -> list[Row]:  # fmt: skip
+    """The survey's statistics as data; each unknown is moved alone, with the same people: a block of work each."""
 
-    def told(now: Population, way: Assumed) -> dict[str, tuple[str, float]]:
-        levels, _, _ = simulate_people(table, kernel, now, way, seed)
-        return _flat(summarise(age, creatinine, levels))
+    def asked(now: Population, way: Assumed = assumed) -> SurveyAsked:
+        return SurveyAsked(now, way, seed, people)
 
-    here, seen = told(population, assumed), _flat(reported_markers())
-    names = [name for name in unknowns_of(population, studies) if " " not in name]
-    moves: dict[str, Callable[[], dict[str, tuple[str, float]]]] = {}
-    for name in names:
-        moves[name] = lambda name=name: told(moved(population, {name: STEP}), assumed)  # type: ignore[misc]
+    moves = {name: asked(moved(population, {name: STEP})) for name in unknowns_of(population, studies) if " " not in name}
     for name in differ:
-        moves[f"differ {name}"] = lambda name=name: told(moved(population, {}, differ={name: float(np.exp(STEP * DIFFER_SD))}), assumed)  # type: ignore[misc]
+        moves[f"differ {name}"] = asked(moved(population, {}, differ={name: float(np.exp(STEP * DIFFER_SD))}))
     for name, sd in ASSUMED_SD.items():
         factor = float(np.exp(STEP * sd))
-        way = replace(assumed, **{name: getattr(assumed, name) * factor})
-        moves[f"survey {name}"] = lambda way=way: told(population, way)  # type: ignore[misc]
+        moves[f"survey {name}"] = asked(population, replace(assumed, **{name: getattr(assumed, name) * factor}))
+    here, *told = results(run, survey_told, [asked(population), *moves.values()])
+    seen = _flat(reported_markers())
     gradient: dict[str, dict[str, float]] = {key: {} for key in here}
-    for name, move in moves.items():
-        there = move()
+    for name, there in zip(moves, told, strict=True):
         for key in here:
             slope = (there[key][1] - here[key][1]) / STEP
             if abs(slope) > 1e-4:
@@ -264,13 +269,14 @@ def unknowns_at(made: Calibrated) -> dict[str, float]:
 
 
 def calibrate(
-    population: Population, studies: Sequence[Study], kernel: Kernel, work: Path, draws: int = 1000, people: int = 6000, seed: int = 1,
+    population: Population, studies: Sequence[Study], work: Path, draws: int = 1000, people: int = 6000, seed: int = 1,
     passes: int = PASSES, begin: dict[str, float] | None = None, facts: Callable[[Population], list[Row]] | None = None,
-    progress: Progress | None = None,
+    progress: Progress | None = None, run: Runner = one_after_another,
 ) -> Calibration:  # fmt: skip
     """Fit, from `begin` if given: spreads, references and assumptions to the survey (`passes` times), then everything to everything once,
     then the first again. `work` keeps each study, so that a run that was cut off goes on where it was; `facts` gives further data at a
-    population (tracer, absorption and steady-state numbers of a typical person) with how they move. Without studies the first is all."""
+    population (tracer, absorption and steady-state numbers of a typical person) with how they move. Without studies the first is all.
+    `run`: where blocks of work are done, each study and each simulation of the survey's people; numbers are the same wherever it is."""
     start = prior(population)
     at: dict[str, float] = dict(begin or {})
     history: list[dict[str, float]] = []
@@ -279,7 +285,7 @@ def calibrate(
 
     def survey(every: bool) -> list[Row]:
         now, assumed, _ = standing(start, at)
-        return survey_rows(now, assumed, differ, kernel, people, seed, every)
+        return survey_rows(now, assumed, differ, people, seed, every, run)
 
     def step(posterior: Posterior, part: float, rows: Sequence[Row], weights: Floats) -> None:
         for k, name in enumerate(posterior.names):
@@ -300,10 +306,8 @@ def calibrate(
     if studies:
         now, keys = standing(start, at)[0], {study.key for study in studies}
         rows = survey(True)
-        for number, study in enumerate(studies):
-            rows += _kept(work, study, now, kernel, draws, seed)
-            if progress:
-                progress(study.key, (number + 1) / len(studies))
+        for found in _studies(work, [StudyAsked(study, now, draws, seed) for study in studies], run, progress):
+            rows += found
         tracer = facts(now) if facts else []
         rows += [replace(row, own=FACTS * row.own) for row in tracer if row.study.removeprefix("fact ").lower() not in keys]
         linearised = dict(at)
@@ -341,21 +345,53 @@ def _misses(rows: Sequence[Row], weights: Floats) -> dict[str, float]:
             "facts": float(np.sqrt(np.mean(np.square(facts)))) if facts else 0.0, "weight": float(np.mean(weights))}  # fmt: skip
 
 
-def _kept(work: Path, study: Study, population: Population, kernel: Kernel, draws: int, seed: int) -> list[Row]:
-    """A study's data in this pass, from the folder if they were made before by the same program, population and study."""
-    code = b"".join(Path(module.__file__ or "").read_bytes() for module in (cohort, points))
-    text = "\0".join(
-        (hashlib.sha256(code).hexdigest(), population.digest(), study.model_dump_json(), kernel.model.digest(), f"{draws} {seed}")
-    )
-    path = work / f"{study.key}-{hashlib.sha256(text.encode()).hexdigest()[:20]}.json"
-    if path.exists():
-        return [Row(**item) for item in json.loads(path.read_text("utf-8"))]
-    rows = study_rows([item for item in compare(study, kernel, population, draws, seed, ("fit",)).counted if item.point.role == "fit"])
-    work.mkdir(parents=True, exist_ok=True)
+@dataclass(frozen=True)
+class StudyAsked:
+    """A study to be simulated with people of a population."""
+
+    study: Study
+    population: Population
+    draws: int
+    seed: int
+
+    def name(self) -> str:
+        """Name of the file its data are kept in: another for any change of program, population or study."""
+        code = b"".join(Path(module.__file__ or "").read_bytes() for module in (cohort, points))
+        text = "\0".join(
+            (hashlib.sha256(code).hexdigest(), self.population.digest(), self.study.model_dump_json(), the_model().digest(),
+             f"{self.draws} {self.seed}")
+        )  # fmt: skip
+        return f"{self.study.key}-{hashlib.sha256(text.encode()).hexdigest()[:20]}.json"
+
+
+def study_told(asked: StudyAsked) -> list[Row]:
+    """The data of a study at a population."""
+    made = compare(asked.study, loaded(), asked.population, asked.draws, asked.seed, ("fit",))
+    return study_rows([item for item in made.counted if item.point.role == "fit"])
+
+
+def _studies(work: Path, asked: Sequence[StudyAsked], run: Runner, progress: Progress | None) -> list[list[Row]]:
+    """The data of every study in this pass, in order; those that the folder holds are not made again, and each is kept when it is there."""
+    paths = [work / one.name() for one in asked]
+    found = {number: _kept(path) for number, path in enumerate(paths) if path.exists()}
+    left = [(number, one) for number, one in enumerate(asked) if number not in found]
+    for number, rows in run(study_told, left):
+        found[number] = rows
+        _keep(paths[number], rows)
+        if progress:
+            progress(asked[number].study.key, len(found) / len(asked))
+    return [found[number] for number in range(len(asked))]
+
+
+def _kept(path: Path) -> list[Row]:
+    return [Row(**item) for item in json.loads(path.read_text("utf-8"))]
+
+
+def _keep(path: Path, rows: Sequence[Row]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps([asdict(row) for row in rows]), encoding="utf-8")
     fresh.replace(path)
-    return rows
 
 
 def result(population: Population, studies: Sequence[Study], made: Calibration, without: str | None = None) -> Population:

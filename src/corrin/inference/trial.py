@@ -21,6 +21,7 @@ from corrin.case.world import future
 from corrin.engine.draw import normals
 from corrin.engine.simulate import Kernel, find_grid, measured_error, simulate
 from corrin.inference.ahead import MANY, UNREAD, _decide, panel_of, values_of
+from corrin.inference.blocks import Runner, loaded, one_after_another, results
 from corrin.inference.cohort import Cohort, enrol, noise
 from corrin.inference.points import FROM_ZERO, HEARD_SE, SHARED_LATENT
 from corrin.inference.population import Population, spread
@@ -183,19 +184,40 @@ def follow_arm(cohort: Cohort, plan: Plan, days: Sequence[float], kernel: Kernel
     return np.concatenate([now, run.readings], axis=1), run.failed | people.run.failed, error
 
 
+@dataclass(frozen=True)
+class ArmAsked:
+    """An arm to be gone through by a cohort, read on `days` after day 0; `places` of the model's readings are given back."""
+
+    cohort: Cohort
+    plan: Plan
+    days: tuple[float, ...]
+    places: tuple[int, ...]
+    seed: int
+
+
+def arm_told(asked: ArmAsked) -> tuple[Floats, NDArray[np.bool_], float]:
+    """`follow_arm` as a block of work."""
+    seen, failed, error = follow_arm(asked.cohort, asked.plan, asked.days, loaded(), asked.seed)
+    return seen[:, :, list(asked.places)], failed, error
+
+
 def pool_of(
     cohort: Cohort, arms: Sequence[Given], days: Sequence[float], readings: Sequence[str], kernel: Kernel, population: Population,
-    seed: int, progress: Callable[[str, float], None] | None = None,
+    seed: int, progress: Callable[[str, float], None] | None = None, run: Runner = one_after_another,
 ) -> Pool:  # fmt: skip
-    """Take the people of a cohort through every arm, read on `days` (> 0, ascending). Who fails in one arm is left out of all."""
+    """Take the people of a cohort through every arm, read on `days` (> 0, ascending). Who fails in one arm is left out of all. `run`: where
+    the arms are computed."""
     names = kernel.model.readings
-    places = [names.index(name) for name in readings]
-    courses, failed, error = [], cohort.people.run.failed.copy(), cohort.people.error
-    for number, arm in enumerate(arms):
+    places = tuple(names.index(name) for name in readings)
+
+    def told(done: int) -> None:
         if progress:
-            progress(f"arm {arm.name}", number / len(arms))
-        seen, lost, off = follow_arm(cohort, arm.plan, days, kernel, seed)
-        courses.append(seen[:, :, places])
+            progress(f"{done} of {len(arms)} arms", done / len(arms))
+
+    asked = [ArmAsked(cohort, arm.plan, tuple(float(day) for day in days), places, seed) for arm in arms]
+    courses, failed, error = [], cohort.people.run.failed.copy(), cohort.people.error
+    for seen, lost, off in results(run, arm_told, asked, told):
+        courses.append(seen)
         failed |= lost
         error = max(error, off)
     fine = ~failed

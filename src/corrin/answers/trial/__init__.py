@@ -10,10 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from corrin.answers.trial.document import Trial
 from corrin.errors import InputError
+
+if TYPE_CHECKING:
+    from corrin.inference.blocks import Runner
 
 __all__ = ["Trial", "trial"]
 
@@ -25,12 +28,14 @@ MOST_DAYS = 60
 
 def trial(
     design: Trial | str | Path | Mapping[str, Any], repeats: int = 1000, draws: int = 1000, seed: int = 1,
-    progress: Callable[[str, float], None] | None = None,
+    progress: Callable[[str, float], None] | None = None, run: Runner | None = None,
 ) -> Any:  # fmt: skip
     """Run a virtual trial: a `TrialAnswer`.
 
     `design`: a `Trial`, a file, a text, a dict, or the name of a design that comes with corrin. `repeats`: how often the trial is done
-    (50 to 20,000). `draws`: how many people who may enter are drawn. Raises `InputError`, `NotCovered` (children).
+    (50 to 20,000). `draws`: how many people who may enter are drawn. `run`: where blocks of work are done (each arm, the repeats of each
+    kind, each comparison of an end point with its search for a size); here where it is not told, and the answer is the same.
+    Raises `InputError`, `NotCovered` (children).
     """
     import numpy as np
 
@@ -40,6 +45,7 @@ def trial(
     from corrin.answers.trial import power, repeat, tell
     from corrin.answers.trial.reader import as_study, plan_of, read_trial
     from corrin.answers.trial.record import TrialAnswer
+    from corrin.inference.blocks import one_after_another, results
     from corrin.inference.population import population, the_kernel
     from corrin.inference.trial import Given, pool_of, recruit
     from corrin.settings import checked
@@ -50,7 +56,7 @@ def trial(
         raise InputError("repeats", repr(repeats)[:60], f"a whole number from {LEAST_REPEATS} to {MOST_REPEATS:,}")
     if draws < 100:
         raise InputError("draws", str(draws), "at least 100", "Fewer people do not tell how people differ.")
-    say = progress or (lambda what, share: None)
+    say, run = progress or (lambda what, share: None), run or one_after_another
     say("loading the model", 0.0)
     kernel, people_of = the_kernel(), population()
     study = as_study(held)
@@ -59,15 +65,19 @@ def trial(
     arms = [Given(arm.name, plan_of(arm)) for arm in held.arm]
     wanted = repeat.quantities(held) or ("mma",)
     pool = pool_of(
-        cohort, arms, curve_days(held), wanted, kernel, people_of, seed, lambda what, share: say(what, 0.3 + 0.3 * share)
+        cohort, arms, curve_days(held), wanted, kernel, people_of, seed, lambda what, share: say(what, 0.3 + 0.3 * share), run
     )  # fmt: skip
     here = repeat.ready(held, pool)
     say("repeating the trial", 0.6)
-    typical = power.repeats_of(here, held.n, repeats, seed, False)
-    unknown = power.repeats_of(here, held.n, repeats, seed, True)
+    sent = here.without_courses()
+    typical, unknown = results(run, power.repeated, [power.Asked(sent, held.n, repeats, seed, worlds) for worlds in (False, True)])
     counts = arm_sizes(held)
     say("effects and sizes", 0.7)
-    end_points = tuple(tell.end_point(here, one, typical, unknown, counts, repeats, seed) for one in held.end_point)
+    pairs = [(one, arm) for one in held.end_point for arm in range(len(held.arm)) if arm != here.control]
+    asked = [power.Pair(sent, one, arm, typical.of(one, arm), unknown.of(one, arm), tuple(counts), repeats, seed) for one, arm in pairs]
+    told = results(run, power.compared, asked, lambda done: say("effects and sizes", 0.7 + 0.3 * done / len(asked)))
+    compared = {one.name: [item for pair, item in zip(pairs, told, strict=True) if pair[0] is one] for one in held.end_point}
+    end_points = tuple(tell.end_point(here, one, compared[one.name], unknown, seed) for one in held.end_point)
     basis = check_run.basis()
     errors = [item.expected_error for one in end_points for item in one.comparisons if item.expected_error is not None]
     return TrialAnswer(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from corrin.answers.trial import repeat
 from corrin.answers.trial.analysis import Tested, exact_interval, power_of_means, shares, size_for, success, welch
 from corrin.answers.trial.document import TO_EVENT, EndPoint, Trial
-from corrin.answers.trial.reader import is_log
+from corrin.answers.trial.reader import in_unit, is_log, unit_of
 from corrin.answers.trial.record import Chance, Comparison, Form, Size, Span
 from corrin.answers.trial.repeat import Ready, stream
 from corrin.facts.pain import PainMeasure, measures
@@ -66,6 +66,27 @@ class Repeats:
     shown: dict[tuple[str, int], NDArray[np.bool_]]
     summaries: dict[tuple[str, int], Floats]
 
+    def of(self, one: EndPoint, arm: int) -> Repeats:
+        """What a comparison of one arm with the control needs; nothing for an end point that is not simulated."""
+        key = (one.name, arm)
+        return Repeats({k: v for k, v in self.tested.items() if k == key}, {k: v for k, v in self.shown.items() if k == key}, {})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Repeats of a trial as a block of work; see `repeats_of`."""
+
+    here: Ready
+    n: int
+    count: int
+    seed: int
+    worlds: bool
+
+
+def repeated(asked: Asked) -> Repeats:
+    """`repeats_of` as a block of work."""
+    return repeats_of(asked.here, asked.n, asked.count, asked.seed, asked.worlds)
+
 
 def repeats_of(here: Ready, n: int, count: int, seed: int, worlds: bool, only: EndPoint | None = None) -> Repeats:
     """Repeat the trial so often, for every end point that is simulated (or `only` one)."""
@@ -85,6 +106,59 @@ def repeats_of(here: Ready, n: int, count: int, seed: int, worlds: bool, only: E
     by_name = {one.name: one for one in asked}
     shown = {key: success(found, here.trial.alpha, by_name[key[0]].better, margin_of(by_name[key[0]])) for key, found in tested.items()}
     return Repeats(tested, shown, {key: np.concatenate(held) for key, held in sums.items()})
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An arm to be compared with the control at an end point, as a block of work: the repeats of it, people randomised by arm."""
+
+    here: Ready
+    one: EndPoint
+    arm: int
+    typical: Repeats
+    unknown: Repeats
+    counts: tuple[int, ...]
+    repeats: int
+    seed: int
+
+
+def compared(pair: Pair) -> Comparison:
+    """One arm against the control, in the end point's own unit."""
+    here, one = pair.here, pair.one
+    if one.kind == "pain":
+        return pain_comparison(here.trial, one, pair.arm, here.control, list(pair.counts), pair.repeats, pair.seed)
+    found = comparison(here, one, pair.arm, pair.typical, pair.unknown, pair.seed)
+    return _in_unit(found, factor(one)) if effect_kind(one) == "difference" and factor(one) != 1.0 else found
+
+
+def effect_kind(one: EndPoint) -> str:
+    """How an effect is told: `ratio`, `difference`, `difference of shares`, `hazard ratio`."""
+    if one.kind in TO_EVENT:
+        return "hazard ratio"
+    return "difference of shares" if repeat.is_yes_no(one) else "ratio" if is_ratio(one) else "difference"
+
+
+def factor(one: EndPoint) -> float:
+    """What a value in the reading's unit is multiplied by to stand in the end point's."""
+    if one.unit is None or one.reading is None:
+        return 1.0
+    return 1.0 / in_unit(1.0, one.unit, one.reading) if one.unit != unit_of(one.reading) else 1.0
+
+
+def _in_unit(item: Comparison, times: float) -> Comparison:
+    """A comparison of differences in the end point's own unit."""
+
+    def turned(span: Span | None) -> Span | None:
+        return None if span is None else Span(p05=times * span.p05, p50=times * span.p50, p95=times * span.p95)
+
+    return item.model_copy(
+        update={
+            "expected": None if item.expected is None else times * item.expected,
+            "expected_error": None if item.expected_error is None else times * item.expected_error,
+            "unknown": turned(item.unknown), "between_people": turned(item.between_people), "observed": turned(item.observed),
+            "forms": tuple(form.model_copy(update={"effect": times * form.effect}) for form in item.forms),
+        }
+    )  # fmt: skip
 
 
 def comparison(here: Ready, one: EndPoint, arm: int, typical: Repeats, unknown: Repeats, seed: int) -> Comparison:

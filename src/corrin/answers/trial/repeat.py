@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,10 @@ class Ready:
     def control(self) -> int:
         """Which arm is the control."""
         return self.arms.index(self.trial.control.name)
+
+    def without_courses(self) -> Ready:
+        """The same without what lies between visits, which repeats do not need: small enough to be sent."""
+        return replace(self, pool=replace(self.pool, levels=self.pool.levels[:, :, :0]))
 
 
 def ready(trial: Trial, pool: Any) -> Ready:

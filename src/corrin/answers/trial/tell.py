@@ -9,9 +9,9 @@ import numpy as np
 from corrin.answers.record import Notice, WarningCode
 from corrin.answers.trial import power, repeat
 from corrin.answers.trial.document import TO_EVENT, EndPoint, Trial
-from corrin.answers.trial.power import Repeats, is_ratio
-from corrin.answers.trial.reader import FUNCTIONS, in_unit, is_log, plan_of, unit_of
-from corrin.answers.trial.record import ArmAnswer, ArmResult, Comparison, CourseBand, EndPointAnswer, Span
+from corrin.answers.trial.power import Repeats, factor, is_ratio
+from corrin.answers.trial.reader import FUNCTIONS, is_log, plan_of, unit_of
+from corrin.answers.trial.record import ArmAnswer, ArmResult, Comparison, CourseBand, EndPointAnswer
 from corrin.answers.trial.repeat import Ready, stream
 from corrin.studies.reader import analyte_of
 
@@ -26,56 +26,25 @@ def label_of(reading: str) -> str:
     return str(readings()[reading].label)
 
 
-def factor(one: EndPoint) -> float:
-    """What a value in the reading's unit is multiplied by to stand in the end point's."""
-    if one.unit is None or one.reading is None:
-        return 1.0
-    return 1.0 / in_unit(1.0, one.unit, one.reading) if one.unit != unit_of(one.reading) else 1.0
-
-
 def end_point(
-    here: Ready, one: EndPoint, typical: Repeats, unknown: Repeats, counts: list[int], repeats: int, seed: int
+    here: Ready, one: EndPoint, comparisons: Sequence[Comparison], unknown: Repeats, seed: int
 ) -> EndPointAnswer:  # fmt: skip
-    """One end point."""
+    """One end point, from what each arm is against the control (`power.compared`)."""
     trial = here.trial
-    others = [arm for arm in range(len(trial.arm)) if arm != here.control]
     if one.kind == "pain":
         row = power.pain_measure(one)
         return EndPointAnswer(
             name=one.name, kind=one.kind, reading="pain", label=f"{row.outcome}: {row.treatment} against {row.control}",
             unit=row.unit or "", day=row.time_days, primary=one.primary, looked_for=looked_for(trial, one),
             effect_kind="difference of shares" if row.statistic == "share" else "difference", published=True,
-            comparisons=tuple(power.pain_comparison(trial, one, arm, here.control, counts, repeats, seed) for arm in others), arms=(),
+            comparisons=tuple(comparisons), arms=(),
         )  # fmt: skip
-    kind = (
-        "hazard ratio" if one.kind in TO_EVENT else "difference of shares" if repeat.is_yes_no(one)
-        else "ratio" if is_ratio(one) else "difference"
-    )  # fmt: skip
-    comparisons = [power.comparison(here, one, arm, typical, unknown, seed) for arm in others]
-    if kind == "difference" and factor(one) != 1.0:
-        comparisons = [_in_unit(item, factor(one)) for item in comparisons]
     return EndPointAnswer(
         name=one.name, kind=one.kind, reading=one.reading or "", label=label_of(one.reading or ""),
         unit=one.unit or unit_of(one.reading or ""),
         day=None if one.kind in TO_EVENT else one.day if one.day is not None else trial.visits_d[-1], primary=one.primary,
-        looked_for=looked_for(trial, one), effect_kind=kind, comparisons=tuple(comparisons),
+        looked_for=looked_for(trial, one), effect_kind=power.effect_kind(one), comparisons=tuple(comparisons),
         arms=tuple(arm_result(here, one, arm, unknown, seed) for arm in range(len(trial.arm))),
-    )  # fmt: skip
-
-
-def _in_unit(item: Comparison, times: float) -> Comparison:
-    """A comparison of differences in the end point's own unit."""
-
-    def turned(span: Span | None) -> Span | None:
-        return None if span is None else Span(p05=times * span.p05, p50=times * span.p50, p95=times * span.p95)
-
-    return item.model_copy(
-        update={
-            "expected": None if item.expected is None else times * item.expected,
-            "expected_error": None if item.expected_error is None else times * item.expected_error,
-            "unknown": turned(item.unknown), "between_people": turned(item.between_people), "observed": turned(item.observed),
-            "forms": tuple(form.model_copy(update={"effect": times * form.effect}) for form in item.forms),
-        }
     )  # fmt: skip
 
 

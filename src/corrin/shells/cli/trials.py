@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from corrin.errors import InputError
 from corrin.shells.cli.parts import app, pretty, progress_line, read_person, settings, use_gpu
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def trial(
     seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the design as a file to start from.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for report, figures, courses.csv and answer.json.")] = None,
+    cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786.")] = None,
     gpu: Annotated[bool, typer.Option("--gpu", help="Compute on a graphics processor (extra gpu).")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.trial/1 instead of the report.")] = False,
 ) -> None:
@@ -41,11 +43,18 @@ def trial(
         typer.echo(pretty(read_trial(design).to_dict()))
         return
     _check(out)
+    if gpu and cluster:
+        raise InputError("--gpu", "--cluster beside it", "one of the two", "Workers of a cluster compute on their own processors.")
     use_gpu(gpu)
     from corrin.answers.trial import trial as answer_trial
+    from corrin.answers.trial.reader import read_trial
+    from corrin.shells.cluster import check_address, workers
     from corrin.show import trial_charts
 
-    answer = answer_trial(design, repeats, chosen["draws"].value, chosen["seed"].value, progress_line())
+    check_address(cluster)
+    held = read_trial(design)
+    with workers(cluster, lambda text: typer.echo(text, err=True)) as run:
+        answer = answer_trial(held, repeats, chosen["draws"].value, chosen["seed"].value, progress_line(), run)
     _give(answer, {"courses.csv": answer.to_frame()}, trial_charts.save, out, json)
 
 
