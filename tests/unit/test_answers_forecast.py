@@ -68,6 +68,20 @@ def test_every_built_in_plan_is_shown_with_its_doses(name: str) -> None:
     assert all(0 <= dose.time_days <= 730.5 for dose in shown.doses)
 
 
+def test_a_course_begins_with_how_soon_somebody_must_look(modelled: dict[str, Any]) -> None:
+    """No course without its next step: what the findings call for stands in the first lines, as `corrin mimics` has it."""
+    from corrin.answers.recognise import recognised
+
+    person = examples.example("gaddam2007")
+    answer = forecast.forecast(person, plans=["none"])
+    told = [notice.text for notice in answer.warnings if notice.code == "safety"]
+    assert [text.split(":")[0].lower() for text in told] == [item.urgency for item in recognised(person)]
+    assert told
+    assert " ".join(answer.text().split()).index(f"Note: {told[0]}") < answer.text().index("State today")
+    without = forecast.forecast(person.model_copy(update={"findings": ()}), plans=["none"])
+    assert "safety" not in {notice.code for notice in without.warnings}
+
+
 def test_signs_call_for_the_neurological_regimen() -> None:
     with_signs = examples.example("stabler2013-vignette")
     assert "bnf-hydroxocobalamin-neurological" in forecast.usual_plans(with_signs)

@@ -272,3 +272,15 @@ def test_random_files_never_break_it(raw: bytes) -> None:
             path.write_bytes(raw)
             with contextlib.suppress(CorrinError):
                 read_case(path)
+
+
+def test_no_unit_is_offered_that_the_analyte_is_not_reported_in() -> None:
+    with pytest.raises(InputError) as caught:
+        read_case(case(labs=[{"analyte": "serum_b12", "value": 205, "unit": "mg/furlong", "date": "-1d"}]))
+    said = str(caught.value)
+    assert "pg/mL" in said
+    assert "mg/L" not in said
+
+
+def test_a_fault_is_told_once() -> None:
+    assert told(lab(date="2027-01-01")).count("is after as_of") == 1

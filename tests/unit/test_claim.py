@@ -232,6 +232,11 @@ def test_files_and_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[st
     (tmp_path / "old.txt").write_bytes("Spirulina is rich in vitamin B12 – naïve".encode("cp1252"))
     for name, code in (("binary.txt", 2), ("large.txt", 2), ("missing.html", 2), ("old.txt", 0)):
         assert cli._run(["claim", str(tmp_path / name)]) == code, name
+    capsys.readouterr()
+    for name, words in (("", "a folder"), ("missing.json", "no such file")):
+        assert cli._run(["claim", str(tmp_path / name)]) == 2
+        assert words in capsys.readouterr().err
+    assert cli._run(["claim", "µ" * 240]) == 0, "a sentence too long for the name of a file is a sentence"
 
 
 def test_every_row_is_cited_and_its_patterns_are_plain() -> None:

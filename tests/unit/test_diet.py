@@ -289,6 +289,9 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "gruffalo" in capsys.readouterr().err
     (tmp_path / "binary.txt").write_bytes(bytes(range(256)))
     assert cli._run(["diet", str(tmp_path / "binary.txt")]) == 2
+    capsys.readouterr()
+    assert cli._run(["diet", str(tmp_path / "missing.txt")]) == 2
+    assert "no such file" in capsys.readouterr().err
 
 
 def test_the_answer_says_once_that_it_prescribes_nothing_and_names_its_sources() -> None:
@@ -305,3 +308,8 @@ def test_instant_and_without_the_engine() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_case_in_place_of_a_list_is_told_where_it_belongs() -> None:
+    with pytest.raises(InputError, match="--case"):
+        diet('{"format": "corrin.case/1", "person": {"age_y": 57}}', age_y=30)

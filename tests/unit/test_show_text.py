@@ -81,3 +81,12 @@ def test_a_probability_is_never_certain() -> None:
     assert words.percent(0.0) == "under 1 %"
     assert words.percent(1.0) == "over 99 %"
     assert words.percent(0.62) == "62 %"
+
+
+def test_a_mark_never_begins_a_line_alone() -> None:
+    from corrin.show.blocks import table
+
+    lines = table([["Hands (short sensory nerves), working, % ~", "x" * 60]], 101).split("\n")
+    assert len(lines) == 2
+    assert lines[1].split() == ["%", "~"]
+    assert "\u00a0" not in "".join(lines)

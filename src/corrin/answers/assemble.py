@@ -337,7 +337,7 @@ def _notices(computed: Computed, weights: Floats, signs: float) -> list[Notice]:
         text = f"{computed.failed_people} drawn people could not be computed and were left out."
         found.append(Notice(code=WarningCode.FAILED_PEOPLE, text=text))
     if computed.certificate is not None and computed.certificate > ACCURATE:
-        text = f"The numerical solution is certified only to {computed.certificate:.1g} (the aim is {ACCURATE:g})."
+        text = f"The numerical solution is certified only to {computed.certificate:.2g} of each reading (the aim is {ACCURATE:g})."
         found.append(Notice(code=WarningCode.INACCURATE, text=text))
     if "score" in computed.readings and 0.0 < signs < 0.5:
         text = f"A nerve sign today is not certain (probability {signs:.0%}); times and chances of recovery are about that part only."

@@ -15,7 +15,7 @@ from corrin.answers.compare_record import Burden, Compare, Difference, SideEffec
 from corrin.answers.computed import Computed, Course
 from corrin.answers.forecast import DAYS_PER_YEAR, chosen_plans, intended, person_of, subject
 from corrin.answers.keep import keep
-from corrin.answers.recognise import recognised
+from corrin.answers.recognise import first_of_all
 from corrin.answers.run import draw_people, run
 from corrin.answers.summary import normalised, quantiles
 from corrin.case import known
@@ -88,11 +88,6 @@ def compare(
     )
     tell("done", 1.0)
     return answer
-
-
-def first_of_all(case: Case) -> tuple[str, ...]:
-    """What the findings call for before any choice of plan: urgency, name, next step; empty when no nerve sign is told."""
-    return tuple(f"{item.urgency[:1].upper()}{item.urgency[1:]}: {item.name}. {item.next_step}" for item in recognised(case))
 
 
 def differences(computed: Computed, names: Sequence[str], months: Sequence[float]) -> list[Difference]:

@@ -11,6 +11,7 @@ from typing import Any
 from corrin.answers.assemble import Intended, Options, Subject, assemble
 from corrin.answers.examples import named
 from corrin.answers.explain import readings
+from corrin.answers.recognise import first_of_all
 from corrin.answers.record import Forecast, Given, Lab, Notice, WarningCode
 from corrin.answers.reported import as_reported
 from corrin.answers.run import run
@@ -79,6 +80,9 @@ def answered(
     horizon = options.years * DAYS_PER_YEAR
     computed = run(person, plans, options.years, options.draws, options.seed, progress, earlier)
     shown = subject(person)
+    # A course is not read without how soon somebody must look: it comes first, as in `recover`, `delay` and `compare`.
+    safety = tuple(Notice(code=WarningCode.SAFETY, text=sentence) for sentence in first_of_all(person))
+    shown = replace(shown, notices=(*safety, *shown.notices))
     if earlier is not None:
         places = [f"labs[{number}]" for number in range(len(earlier.labs), len(person.labs))]
         places += [f"findings[{number}]" for number in range(len(earlier.findings), len(person.findings))]

@@ -18,6 +18,7 @@ from corrin.answers.computed import Computed
 from corrin.answers.delay import DelayAnswer, begun, horizon
 from corrin.answers.delay import answered as delay_answered
 from corrin.answers.forecast import DAYS_PER_YEAR, chosen_plans, intended, subject
+from corrin.answers.recognise import first_of_all
 from corrin.answers.record import Forecast
 from corrin.answers.recover import YEARS, RecoverAnswer
 from corrin.answers.recover import answered as recover_answered
@@ -77,7 +78,7 @@ class Kept:
         days = years * DAYS_PER_YEAR
         months = tuple(month for month in side_by_side.MONTHS if month * side_by_side.MONTH <= days + 1.0)
         return Compare(
-            forecast=forecast.model_copy(update={"question": "compare"}), first=side_by_side.first_of_all(self.case), months=months,
+            forecast=forecast.model_copy(update={"question": "compare"}), first=first_of_all(self.case), months=months,
             differences=tuple(side_by_side.differences(computed, [plan.name for plan in chosen], months)),
             burdens=tuple(side_by_side.burden(plan, days, {}) for plan in chosen),
             side_effects=side_by_side.side_effects(self.case, chosen),

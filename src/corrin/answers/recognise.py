@@ -60,6 +60,11 @@ def recognised(case: Case) -> tuple[Recognised, ...]:
     return tuple(sorted(found, key=lambda item: URGENCIES.index(item.urgency)))
 
 
+def first_of_all(case: Case) -> tuple[str, ...]:
+    """What the findings call for before any choice of plan: urgency, name, next step; empty when no nerve sign is told."""
+    return tuple(f"{item.urgency[:1].upper()}{item.urgency[1:]}: {item.name}. {item.next_step}" for item in recognised(case))
+
+
 def sample(case: Case) -> str:
     """What to take before treating, without what a recent result already says."""
     recent = {

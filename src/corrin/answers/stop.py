@@ -15,10 +15,10 @@ from corrin.answers.assemble import Options, assemble
 from corrin.answers.assess.reports import results
 from corrin.answers.assess.why import stated_causes
 from corrin.answers.beside import effective_of
-from corrin.answers.compare import first_of_all
 from corrin.answers.computed import Computed, Floats
 from corrin.answers.forecast import DAYS_PER_YEAR, intended, person_of, subject, usual_plans
 from corrin.answers.keep import is_replete
+from corrin.answers.recognise import first_of_all
 from corrin.answers.record import Answer, Forecast, Notice, Record, WarningCode
 from corrin.answers.recovery import Chance
 from corrin.answers.run import draw_people, run

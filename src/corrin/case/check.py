@@ -14,7 +14,7 @@ from corrin.case.case import Case, Finding, Given, Lab
 from corrin.case.dates import DAY_ZERO
 from corrin.errors import InputError, NotCovered
 from corrin.facts.rows import Analyte, Modifier
-from corrin.units import COMMON, convert, convertible, dimension, near_units
+from corrin.units import convert, convertible, dimension, near_units
 
 ADULT_FROM_Y = 16.0
 MOST_DOSES_A_DAY = 12.0
@@ -196,7 +196,7 @@ def _dates(case: Case) -> Iterator[InputError]:
             continue
         if first and last and last.day + 2.0 * last.spread < first.day - 2.0 * first.spread:
             yield InputError(f"{where}.to", f"{end} is before {start}", "an end after the beginning", "Swap the two dates.")
-        for name, moment in (("from", first), ("to", last)):
+        for name, moment in (("from", first),) if start is end else (("from", first), ("to", last)):
             place = where if start is end or not hasattr(item, "to") else f"{where}.{name}"
             if moment and moment.day + 2.0 * moment.spread < born:
                 yield InputError(place, f"{start if name == 'from' else end} is before birth", f"a date within {age:g} years before as_of")
@@ -285,7 +285,7 @@ def _units(analyte: Analyte) -> str:
 
 
 def _near_unit(unit: str, analyte: Analyte) -> str:
-    near = near_units(unit, tuple(_unit_list(analyte))) or [name for name in near_units(unit, COMMON) if convertible(name, analyte.unit)]
+    near = near_units(unit, tuple(_unit_list(analyte)))
     return f"Did you mean {' or '.join(near)}?" if near else ""
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
+
+NO_BREAK = "\u00a0"
+_MARK = re.compile(r" (?=[~†*]$)")
+"""The space before a mark at the end of a cell: a line must not begin with the mark alone."""
 
 
 def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> str:
@@ -28,7 +33,7 @@ def table(rows: list[list[str]], width: int) -> str:
         if lonely:
             lines.append(row[0])
             continue
-        head, *more = textwrap.wrap(row[0], widths[0]) or [""]
+        head, *more = [part.replace(NO_BREAK, " ") for part in textwrap.wrap(_MARK.sub(NO_BREAK, row[0]), widths[0])] or [""]
         cells = [head.ljust(widths[0])] + [cell.ljust(size) for cell, size in zip(row[1:], widths[1:], strict=True)]
         lines.append("  ".join(cells).rstrip())
         lines += [f"  {part}" for part in more]

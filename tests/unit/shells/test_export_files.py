@@ -78,6 +78,11 @@ def test_a_stored_answer_goes_to_a_table_and_to_nothing_else(tmp_path: Path, cap
     assert columns((tmp_path / "b.csv").read_text("utf-8"))["p50"] == [repr(value) for value in read_answer(held).to_frame()["p50"]]
     assert _run(["export", str(held), "--format", "sbml", "--out", str(tmp_path / "b.xml")]) == 2
     assert "bands only" in capsys.readouterr().err
+    deep = tmp_path / "deep.json"
+    deep.write_text("[" * 100_000 + "]" * 100_000, encoding="utf-8")
+    assert _run(["export", str(deep), "--format", "csv", "--out", str(tmp_path / "deep.csv")]) == 2
+    assert "nested deeper" in capsys.readouterr().err
+    assert not (tmp_path / "deep.csv").exists()
 
 
 def test_the_archive_holds_what_its_manifest_says_and_its_bytes_do_not_change(someone: Person) -> None:

@@ -136,6 +136,9 @@ def _items(foods: str | None) -> tuple[Item, ...]:
         return ()
     from corrin.answers.diet.said import read_foods
 
+    if foods.lstrip().startswith("{"):
+        raise InputError("foods", "JSON", 'a list such as "clams 84 g weekly, milk 250 ml daily"', "A case is given with --case.")
+
     return read_foods(foods)
 
 

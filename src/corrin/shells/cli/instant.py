@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from corrin.errors import InputError
-from corrin.shells.cli.parts import CaseArgument, app, read_person
+from corrin.shells.cli.parts import CaseArgument, app, read_person, text_or_file
 
 
 @app.command()
@@ -87,8 +87,7 @@ def diet(
     from corrin.answers.diet import diet as answer_diet
 
     person = read_person(case) if case is not None else None
-    file = foods is not None and "\n" not in foods and len(foods) < 250 and Path(foods).is_file()
-    answer = answer_diet(Path(foods) if foods is not None and file else foods, age_y=age, sex=sex, pregnancy=pregnancy, case=person)
+    answer = answer_diet(text_or_file(foods) if foods is not None else None, age_y=age, sex=sex, pregnancy=pregnancy, case=person)
     typer.echo(answer.to_json() if json else answer.text(), nl=False)
 
 
@@ -100,7 +99,5 @@ def claim(
     """Is what I read true? Known statements and quantities of a text: right, wrong, disputed or not known, with sources."""
     from corrin.answers.claim import claim as answer_claim
 
-    named = "\n" not in text and len(text) < 250
-    file = named and (Path(text).is_file() or (" " not in text.strip() and Path(text).suffix.lower() in (".txt", ".html", ".htm", ".md")))
-    answer = answer_claim(Path(text) if file else text)
+    answer = answer_claim(text_or_file(text))
     typer.echo(answer.to_json() if json else answer.text(), nl=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +81,22 @@ def read_any(name: str, any_age: bool = False) -> tuple[Case, Report | None]:
     if path.exists() or path.suffix in (".json", ".toml") or len(path.parts) > 1:
         return read_case(path, any_age=any_age), None
     return example(name), None
+
+
+def text_or_file(said: str) -> str | Path:
+    """What was typed: a file, where there is one of that name or where it can only be meant as one (`page.html`), else the words."""
+    if "\n" in said or len(said) >= 250:
+        return said
+    path = Path(said)
+    meant = not any(sign.isspace() for sign in said.strip()) and re.fullmatch(r"\.[A-Za-z]{2,5}", path.suffix) is not None
+    there = os.path.exists(path)  # unlike Path.exists, no error where a sentence is too long for the name of a file
+    if not (meant or there):
+        return said
+    if there and path.is_dir():
+        raise InputError(str(path), "a folder", "words, or a text file")
+    if not there:
+        raise InputError(str(path), "no such file", "words, or a text file", "Check the name and the folder.")
+    return path
 
 
 def give(answer: Any, out: Path | None, json: bool) -> None:

@@ -68,7 +68,7 @@ def stored_answer(name: str) -> Forecast | None:
         return None
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None  # whoever reads a case will say what is wrong with it
     if not isinstance(held, dict) or held.get("format") != "corrin.answer/1":
         return None
