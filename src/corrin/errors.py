@@ -39,6 +39,10 @@ class InputError(CorrinError):
                 text += f" {cure}"
         super().__init__(text)
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str, str, tuple[InputError, ...]]]:
+        """From its parts, so that it can come back from another process."""
+        return type(self), (self.where, self.found, self.expected, self.cure, self.faults)
+
 
 class NotCovered(CorrinError):
     """The question is outside what corrin answers; the message says why and where to turn."""

@@ -52,11 +52,21 @@ def check_address(address: str | None) -> None:
     if address is None:
         return
     from importlib.util import find_spec
+    from urllib.parse import urlsplit
 
     if find_spec("distributed") is None:
         raise EnvironmentProblem(f"--cluster needs Dask distributed, which is not installed. {EXTRA}")
-    if "://" not in address or not address.split("://", 1)[1].strip("/"):
-        raise InputError("--cluster", ascii(address)[:80], "the address of a Dask scheduler, such as tcp://host:8786")
+    try:
+        parts = urlsplit(address)
+        fine = bool(parts.scheme and parts.hostname) and parts.port != 0  # a port that is no number, or too large, is a ValueError
+    except ValueError:
+        fine = False
+    if not fine:
+        raise _no_address(address)
+
+
+def _no_address(address: str) -> InputError:
+    return InputError("--cluster", ascii(address)[:80], "the address of a Dask scheduler, such as tcp://host:8786")
 
 
 def kind() -> dict[str, str]:
