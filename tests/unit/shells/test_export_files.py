@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import os
 import warnings
@@ -225,3 +226,18 @@ def test_options_of_the_command_are_those_of_the_docs() -> None:
     text = (Path(__file__).parents[3] / "docs" / "how-to" / "export.md").read_text("utf-8")
     for word in ("sbml", "antimony", "petab", "omex", "csv", "parquet", "--population-median", "--each-draw", "--draw"):
         assert word in text
+
+
+def test_data_that_contradict_the_model_are_told_and_the_export_is_still_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two results of one day that no person explains together: exit code 4, as for a forecast, beside whole files."""
+    same = {"analyte": "mma", "unit": "nmol/L", "date": "0"}
+    case = {"format": "corrin.case/1", "as_of": "day 0", "person": {"age_y": 57}, "labs": [{**same, "value": 3600}, {**same, "value": 120}]}
+    path = tmp_path / "case.json"
+    path.write_text(json.dumps(case), encoding="utf-8")
+    for format, out in (("csv", "bands.csv"), ("sbml", "model.xml")):
+        asked = ["export", str(path), "--format", format, "--out", str(tmp_path / out), "--draws", "64", "--years", "0.5"]
+        assert _run(asked) == 4, format
+        assert "explains methylmalonic acid" in capsys.readouterr().err
+        assert (tmp_path / out).exists()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from corrin.errors import InputError
-from corrin.shells.cli.parts import app, progress_line, read_person, settings
+from corrin.shells.cli.parts import CONTRADICTED, app, progress_line, read_person, settings
 
 FORMATS = ("sbml", "antimony", "petab", "omex", "csv", "parquet")
 
@@ -58,4 +58,8 @@ def export(
     asked = Asked(
         format, plan, chosen["years"].value, chosen["draws"].value, chosen["seed"].value, draw, each_draw,
     )  # fmt: skip
-    typer.echo(write(asked, out, person, answer, progress_line()))
+    done = write(asked, out, person, answer, progress_line())
+    typer.echo(done.text)
+    if done.contradiction:
+        typer.echo(f"Note: {done.contradiction}", err=True)
+        raise typer.Exit(CONTRADICTED)

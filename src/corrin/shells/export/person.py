@@ -6,7 +6,7 @@ Either the population's typical person, in balance on an ordinary diet, under a 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,7 +44,8 @@ class Instant:
 @dataclass(frozen=True)
 class Person:
     """One person and their course. `parameters`, `state` and `exposures` by name; `schedule` is theirs alone; `days` are those that the
-    answer reads, from 0 to `end_days`; `readings` (days, readings) what corrin computes there, at a dose's instant just before it."""
+    answer reads, from 0 to `end_days`; `readings` (days, readings) what corrin computes there, at a dose's instant just before it.
+    `contradiction`: a sentence where their data contradict the model."""
 
     name: str
     about: str
@@ -55,6 +56,7 @@ class Person:
     end_days: float
     days: Floats
     readings: dict[str, Floats]
+    contradiction: str = ""
 
     @property
     def doses(self) -> int:
@@ -117,6 +119,7 @@ def of_case(
 
     A middle of each number by itself would be nobody: the parts of one draw belong together.
     """
+    from corrin.answers.contradiction import contradiction, misfits
     from corrin.answers.run import draw_people
     from corrin.inference import population as of
     from corrin.inference.ahead import follow, values_of
@@ -134,10 +137,11 @@ def of_case(
     timeline = future(case, chosen, years)
     values = {name: value[number : number + 1] for name, value in values_of(timeline, people.values, seed, people.count, 0).items()}
     about = f"Case {_name(case)}: {_which(which)} of {draws}, seed {seed}; day 0 is as_of."
-    return _course(
+    made = _course(
         kernel, _name(case), f"{about} {_about(chosen)}", history, timeline, values, people.parameters[number], people.state[number],
         np.array([number]), seed,
     )  # fmt: skip
+    return replace(made, contradiction=contradiction(case, misfits(history.observations, people, kernel.model.readings)))
 
 
 def before_today(
@@ -145,6 +149,7 @@ def before_today(
 ) -> tuple[Person, float]:
     """One of the people drawn for a case, over their history up to `as_of`; day 0 of it is where the history begins, in the steady state of
     the earliest exposures. Also that day, counted from `as_of` (negative)."""
+    from corrin.answers.contradiction import contradiction, misfits
     from corrin.answers.run import draw_people
     from corrin.engine.simulate import find_grid, settle, simulate
     from corrin.inference import population as of
@@ -157,10 +162,12 @@ def before_today(
     schedule, own, begin = people.history.schedule.only(mine), people.parameters[mine], people.history.begin[:, mine]
     state = settle(kernel, own, begin, own, begin)
     run = simulate(kernel, state, own, schedule, find_grid(kernel, state, own, schedule, TIGHT))
-    first = world(case).history.start_days
+    told = world(case)
+    first = told.history.start_days
     about = f"Case {_name(case)}: {_which(which)} of {draws}, seed {seed}; day 0 lies {-first:g} days before as_of."
     days = people.history.when[:, number] - first
-    return person(kernel.model, _name(case), about, own[0], state[0], schedule, days, run.readings[0]), first
+    made = person(kernel.model, _name(case), about, own[0], state[0], schedule, days, run.readings[0])
+    return replace(made, contradiction=contradiction(case, misfits(told.observations, people, kernel.model.readings))), first
 
 
 def _check_which(which: int | None, draws: int) -> None:

@@ -39,6 +39,14 @@ class Asked:
     each_draw: bool = False
 
 
+@dataclass(frozen=True)
+class Written:
+    """What was written, in a line, and a sentence where the person's data contradict the model."""
+
+    text: str
+    contradiction: str = ""
+
+
 def check_place(out: Path, format: str) -> None:
     """Refuse before any work: what cannot be written, and formats whose package is missing."""
     from corrin.shells.export import needed
@@ -77,14 +85,14 @@ def stored_answer(name: str) -> Forecast | None:
     return read_answer(path)
 
 
-def write(asked: Asked, out: Path, case: Case | None, answer: Forecast | None, progress: Progress | None = None) -> str:
+def write(asked: Asked, out: Path, case: Case | None, answer: Forecast | None, progress: Progress | None = None) -> Written:
     """Make and write the export of a case, of an answer, or (without either) of the population's typical person. Returns what was done."""
     if asked.format in ("csv", "parquet"):
-        columns = _columns(asked, case, answer, progress)
+        columns, contradiction = _columns(asked, case, answer, progress)
         from corrin.shells.export.tables import csv_text, parquet_bytes
 
         put(out, csv_text(columns).encode() if asked.format == "csv" else parquet_bytes(columns))
-        return f"{out}: {len(next(iter(columns.values())))} rows."
+        return Written(f"{out}: {len(next(iter(columns.values())))} rows.", contradiction)
     from corrin.inference import population as of
     from corrin.shells.export.sbml import sbml_text
 
@@ -104,7 +112,7 @@ def write(asked: Asked, out: Path, case: Case | None, answer: Forecast | None, p
         put(out, antimony_text(sbml).encode())
     else:
         put(out, sbml.encode())
-    return f"{out}: {person.about} {person.doses} doses in {person.end_days:g} days."
+    return Written(f"{out}: {person.about} {person.doses} doses in {person.end_days:g} days.", person.contradiction)
 
 
 def _person(asked: Asked, case: Case | None, progress: Progress | None) -> Person:
@@ -124,11 +132,12 @@ def _refuse_inconsistent(sbml: str) -> None:
         raise Bug(f"libsbml finds the SBML that corrin wrote inconsistent: {found[0]}")
 
 
-def _columns(asked: Asked, case: Case | None, answer: Forecast | None, progress: Progress | None) -> dict[str, list[Any]]:
+def _columns(asked: Asked, case: Case | None, answer: Forecast | None, progress: Progress | None) -> tuple[dict[str, list[Any]], str]:
+    """The columns, and a sentence where the data contradict the model."""
     if case is None and answer is None:
         from corrin.shells.export.tables import of_person
 
-        return of_person(_person(asked, None, progress))
+        return of_person(_person(asked, None, progress)), ""
     from corrin.answers.forecast import chosen_plans, forecast
     from corrin.answers.run import run
     from corrin.shells.export.tables import of_draws
@@ -136,13 +145,14 @@ def _columns(asked: Asked, case: Case | None, answer: Forecast | None, progress:
     if answer is None and case is not None:
         plans = chosen_plans(case, asked.plan, asked.years)
         if asked.each_draw:
-            return of_draws(run(case, plans, asked.years, asked.draws, asked.seed, progress, beside=False))
+            computed = run(case, plans, asked.years, asked.draws, asked.seed, progress, beside=False)
+            return of_draws(computed), computed.contradiction
         answer = forecast(case, plans, asked.years, asked.draws, asked.seed, progress)
     assert answer is not None
-    return answer.to_frame()
+    return answer.to_frame(), " ".join(notice.text for notice in answer.warnings if notice.code == "data-contradict-model")
 
 
-def _petab(asked: Asked, out: Path, case: Case | None, progress: Progress | None) -> str:
+def _petab(asked: Asked, out: Path, case: Case | None, progress: Progress | None) -> Written:
     """A case with results of its own over its history; else somebody virtual under the plan."""
     from corrin.case.world import world
     from corrin.inference import population as of
@@ -161,7 +171,8 @@ def _petab(asked: Asked, out: Path, case: Case | None, progress: Progress | None
     _refuse_inconsistent(sbml)
     put_folder(out, petab.petab_files(sbml, person, measured), lambda made: petab.check(str(made / FOLDER_MARK)))
     likelihood = petab.log_likelihood(measured, petab.predictions(person, measured))
-    return f"{out}: {person.about} {len(measured)} measurements; log-likelihood of these parameters {likelihood:.6f}."
+    said = f"{out}: {person.about} {len(measured)} measurements; log-likelihood of these parameters {likelihood:.6f}."
+    return Written(said, person.contradiction)
 
 
 def put(out: Path, content: bytes) -> None:
