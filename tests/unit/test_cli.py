@@ -57,6 +57,13 @@ def _fails_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     monkeypatch.setattr(corrin.answers.forecast, "forecast", fail)
 
 
+def test_help_begins_with_what_most_people_ask(capsys: pytest.CaptureFixture[str]) -> None:
+    cli._run(["--help"])
+    listed = capsys.readouterr().out.split("Commands:")[1]
+    assert listed.split()[0] == "forecast"
+    assert listed.index("  assess ") < listed.index("  explain ") < listed.index("  trial ") < listed.index("  export ")
+
+
 def test_forecast_prints_the_report_and_only_that(answered: dict[str, Any], case_file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli._run(["forecast", case_file]) == 0
     out, err = capsys.readouterr()

@@ -18,7 +18,9 @@ from corrin.shells.cli import exports, held, instant, populations, records, serv
 from corrin.shells.cli.parts import app
 
 ROOMS = (simulated, instant, held, trials, populations, exports, serve, records)
-"""Importing a room of commands enters them in the application."""
+"""Importing a room of commands enters them in the application; help lists them in this order, what most people ask first."""
+_MODULES = tuple(room.__name__ for room in ROOMS)
+app.registered_commands.sort(key=lambda command: _MODULES.index(getattr(command.callback, "__module__", "")))
 INTERRUPTED, OUR_FAULT = 130, 70
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 """What the system says when output cannot be written."""
