@@ -21,7 +21,8 @@ HEAD = """# Published patients
 
 corrin ships {shipped} published patients. Of {people} it is told what happened after day 0. Here each of those things stands beside its
 forecast, made from the case alone: history, results and findings up to day 0, and the treatment that was given. What happened is no
-input (a test holds that the forecast is the same with and without it).
+input (a test holds that the forecast is the same with and without it). For groups see
+[validation](validation.md) and [nerve series](nerve-series.md), for virtual people [coverage](coverage.md).
 
 **{inside} of {counted} things seen lie inside the central 90 % of the forecast; were the forecasts right, about {expected:.0f} would.**
 {missed}
@@ -38,7 +39,7 @@ normal by then. "Knows nothing": even odds, all grades alike. What is seen of on
 ## What it is not
 
 - **No test on unseen patients.** The model was made with these cases at hand. No number of theirs was fitted (none is in a study file
-  or a nerve series). But the way a person is learned from data was tuned on eight of them ([decision
+  or a nerve series). But the way a person is learned from data was worked out on eight of them ([decision
   0004](decisions/0004-a-person-from-data.md): neurolsci2011-63f, shm-pa-45m, devaraj2024, stabler2013-vignette, shm-dementia-73f,
   cwru-n2o-pa, gaddam2007, pott2012-p3), the answers in words were held against seven of them, and the course of kaisari2020 is told in
   `facts/outcomes.csv`.
@@ -60,31 +61,35 @@ more" are both at least 5 %; yes or no: what was seen had a chance of at least 5
 independent ones they stand for.
 """
 WHY = """\
-- **The first weeks are too slow.** Four times somebody was better within a month, told at a glance: a cane and no longer a walker
+- **The first weeks are too slow.** Four times somebody was plainly better within a month: a cane and no longer a walker
   (cwru-n2o-pa, by a step {cane}), help to walk given up (shm-n2o-34m, {help}), letters read where fingers had been counted
   (kaisari2020, a week after the first injection, {fingers}), better a month after metformin was stopped (gaddam2007, {stopped}). The
-  forecast mostly has the direction and holds so much so soon next to impossible. In the model recovery is myelin coming back, which
+  forecast mostly has the direction and holds so much so soon unlikely or next to impossible. In the model recovery is myelin coming back, which
   takes months; what comes back in days (conduction, swelling) is not in it. *The model.* A recovery curve says little of the first
   month. How large a step is asked matters: by the whole score (0 to 20), in place of gait alone, cwru-n2o-pa and shm-n2o-34m have
   {wholes}.
-- **Nobody gets worse on treatment.** gaddam2007 went on declining on 1 mg tablets, kaisari2020 on a weekly nasal spray. In the model
-  B12 is taken up in spite of metformin by diffusion, and nerves stop getting worse. That may be wrong, or the decline had another
-  cause: gaddam2007 had diabetes and little folate; kaisari2020 drank heavily and smoked, which hurts the optic nerve by itself (`corrin
-  mimics` names it, `corrin forecast` cannot simulate it). Whether tablets were taken is not told. *Model, and what is not in it.*
+- **Nobody gets worse on treatment.** gaddam2007 went on declining on 1 mg tablets (metformin leaves diffusion untouched, so in the
+  model enough is taken up), kaisari2020 on a weekly nasal spray (its forecast of holotranscobalamin is low, and sight still stays as it
+  is). That may be wrong, or the decline had another cause: gaddam2007 had diabetes and little folate; kaisari2020 drank heavily and
+  smoked, which hurts the optic nerve by itself and is not simulated. Whether tablets were taken is not told. *Model, and what is not in
+  it.*
 - **How bad is hardly read.** Of severities the package reads that of gait; of sight, strength, thinking and position sense only that
   they are affected. azenha2017 had lost his sight, and the forecast starts from {azenha} "none" on the first day. That "sight fully
   recovered" is inside says little then, and "counts fingers" in kaisari2020 is outside in part for it. Bleeding into the retina
   (azenha2017) is no disease of the optic nerve at all. Side and place (both hands, biyani2015) are not read either. And there are two
   scales of gait: the body calls an item of 1.2 "needs help" and 2.4 "cannot walk alone", the reading of findings puts an aid at 3 and a
   wheelchair at 4; "item below 1.2" in the tables is the first. *The reading of the case.*
-- **Lasting damage is underrated**, as far as one patient tells: shm-n2o-50f stayed as unsteady as she was, and the forecast gave that or
-  worse {unsteady}. When she was seen is not told; read sooner than at 12 months the forecast is less far off.
-- **The laboratory holds.** Every result after treatment lies inside, two wide of the middle: holotranscobalamin on the spray was higher
-  than expected, and the interval for serum B12 after injections is wide because it hangs on the day of the last one. *Treatment:* with
-  1 mg a month in place of the assumed regimens {sparse}
+- **Lasting damage is underrated**, as far as one patient tells: shm-n2o-50f stayed as unsteady as she was, and the forecast gave that
+  or worse {unsteady}. When she was seen is not told; read sooner than at 12 months the forecast is less far off.
+- **The laboratory holds.** Every result after treatment lies inside; the intervals are wide, most of all for serum B12, which hangs on
+  the day of the last injection. *Treatment:* with 1 mg a month in place of the assumed regimens {sparse}
 - **Not in the model**: psychosis (emtman2017-n2o-51m, an antipsychotic was given too). turner2009's "possibly permanent" is shown and
   not counted.
 """
+
+
+LABORATORY = ("value", "limits", "rises")
+NERVES_ONLY = "The {} misses are all about how fast or how badly nerves change; none is a laboratory result."
 
 
 LABORATORY = ("value", "limits", "rises")
@@ -115,7 +120,7 @@ def page(
         shipped=len(corrin.examples()), people=f"{people} of them, and of a series of {len(SERIES)},",
         inside=len(counted) - len(outside), counted=len(counted),
         expected=sum(row.expected for row in counted), draws=draws, board="\n".join(_board(counted)), verdict=_verdict(means),
-        missed=NERVES_ONLY.format(len(outside)) if all(row.item.kind not in LABORATORY for row in outside) else "",
+        missed=(NERVES_ONLY.format(len(outside)) if all(row.item.kind not in LABORATORY for row in outside) else "") + _border(counted),
         why=_why(found, sparse),
     )  # fmt: skip
     blocks = [text]
@@ -140,15 +145,36 @@ def page(
 
 
 def _wrapped(text: str) -> str:
-    """Long lines of prose broken; tables stay."""
-    return "".join(
-        line + "\n" if len(line) <= WIDE or line.startswith("|") else
-        textwrap.fill(line, WIDE, subsequent_indent="  " if line.startswith(("- ", "  ")) else "", break_on_hyphens=False) + "\n"
-        for line in text.splitlines()
-    )  # fmt: skip
+    """Prose filled to the width of the page; tables and headings stay."""
+    made: list[str] = []
+    held: list[str] = []
+    for line in [*text.splitlines(), ""]:
+        prose = bool(line) and not line.startswith(("|", "#", "<!--"))
+        if held and (not prose or line.startswith("- ")):
+            made += textwrap.wrap(" ".join(held), WIDE, subsequent_indent="  " if held[0].startswith("- ") else "", break_on_hyphens=False)
+            held = []
+        if prose:
+            held.append(line.strip())
+        elif line or (made and made[-1]):
+            made.append(line)
+    return "\n".join(made).rstrip() + "\n"
 
 
 WIDE = 140
+
+
+def _border(counted: Sequence[Row]) -> str:
+    """What other draws may put on the other side."""
+    near = [row for row in counted if BORDER[0] <= min(row.least, row.most) <= BORDER[1]]
+    if not near:
+        return ""
+    names = "; ".join(
+        f"{row.item.patient}, {row.item.said}: {percent(min(row.least, row.most))}, {'inside' if row.inside else 'outside'}" for row in near
+    )
+    return f" At the border, where other draws may put it on the other side: {names}."
+
+
+BORDER = (0.03, 0.08)
 
 
 def _mean(rows: Sequence[Row], name: str) -> float:
