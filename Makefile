@@ -3,7 +3,7 @@
 #   make test    the whole test suite
 #   make check   format, lint, types, who imports whom, generated files, the wheel alone in an empty environment
 #   make docs    write the generated pages anew (docs/reference, docs/model, docs/checks.md, schemas)
-#   make calibrate  fit the population to the studies and the survey (minutes; goes on where it was cut off)
+#   make calibrate  fit the population to the studies and the survey (minutes; goes on where it was cut off; ARGS="--cluster tcp://host:8786")
 #   make bench   the speed and accuracy benchmarks, libRoadRunner beside (ARGS=--quick: a minute or two; ARGS=--json: for programs)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -56,7 +56,7 @@ docs: $(READY)
 	$(BIN)/python scripts/checks.py
 
 calibrate: $(READY)
-	$(BIN)/python scripts/calibrate.py
+	$(BIN)/python scripts/calibrate.py $(ARGS)
 	$(BIN)/python scripts/distil.py
 
 bench: $(TESTED)

@@ -33,6 +33,7 @@ ABOUT = """# Calibration
 Written by `make calibrate` on {day}. The population of the facts, moved by {count} numbers: {data}. How it is
 done: `src/corrin/inference/calibrate.py`; what was tried and not used: [decision 0006](decisions/0006-calibration.md). Studies against
 predictions: [validation](validation.md).
+`make calibrate ARGS="--cluster tcp://host:8786"` sends studies and survey to [other machines](how-to/virtual-population.md#many-machines).
 
 ## What is pinned and what is not
 
