@@ -157,8 +157,11 @@ def workers(address: str | None, say: Callable[[str], None] = lambda text: None)
 
 
 def _joined(address: str) -> Any:
+    import logging
+
     from distributed import Client
 
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what goes wrong is told once, as an error of ours
     try:
         return Client(address, timeout=ANSWERS_WITHIN_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError) as reason:
