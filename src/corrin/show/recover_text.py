@@ -131,7 +131,8 @@ def _untreated(answer: Data, width: int) -> str:
         found = plan["by_score"]["at_months"]
         none = f"; no sign left by the score: {said(found['24']['full'])}" if found else ""
         told = " ".join([plan["description"], *plan["notes"]]).strip()
-        lines.append(wrap(f"{plan['title']}: worse at 24 months than today: {said(plan['worse_at_24_months'])}{none}. {told}", width))
+        worse = f"of all, with a sign today or not, worse at 24 months: {said(plan['worse_at_24_months'])}"
+        lines.append(wrap(f"{plan['title']}: {worse}{none}. {told}", width))
     if lines and _no_worse(answer):
         lines.append(wrap(NO_WORSE, width))
     return "\n".join([title("Without a product"), *lines]) if lines else ""
@@ -227,7 +228,7 @@ def _plan(plan: Data, answer: Data, width: int) -> str:
         lines.append(wrap(f"Hardly any sign is expected today, so there is no chance to state: {'; '.join(none)}.", width, "  ", "    "))
     lines += ["", *_times(plan, today, width)]
     lines += [wrap(f"{sentence}.", width, "  ", "    ") for sentence in plan["not_expected"]]
-    lines.append(wrap(f"Worse at 24 months than today: {said(plan['worse_at_24_months'])}.", width, "  ", "    "))
+    lines.append(wrap(f"Of all, with a sign today or not, worse at 24 months: {said(plan['worse_at_24_months'])}.", width, "  ", "    "))
     return "\n".join(lines)
 
 

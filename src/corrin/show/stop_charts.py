@@ -8,6 +8,7 @@ from typing import Any
 
 from corrin.show import charts
 from corrin.show.compare_charts import save_one
+from corrin.show.words import duration
 
 Data = Mapping[str, Any]
 Spec = dict[str, Any]
@@ -35,7 +36,7 @@ def chart(answer: Data) -> Spec:
         "height": 300,
         "title": {
             "text": "After the stop: in how many people it has come back",
-            "subtitle": [f"{answer['plan_title']}, stopped after {answer['after']}.", answer["forecast"]["disclaimer"]],
+            "subtitle": [f"{answer['plan_title']}, stopped after {duration(answer['stop_day'])}.", answer["forecast"]["disclaimer"]],
             "anchor": "start",
             "fontSize": 16,
             "subtitleFontSize": 11,

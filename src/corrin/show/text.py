@@ -204,7 +204,7 @@ def _recovery(plan: Data, width: int) -> str:
         elif point["chance"] is not None:
             lines.append(_wrap(f"Chance of {point['label']}: {percent(point['chance'])}", width, "  ", "    "))
     lines += [_wrap(sentence, width, "  ", "    ") for sentence in plan["not_expected"]]
-    return "Nerve recovery\n" + "\n".join(lines) if lines else ""
+    return "Nerve recovery (times and chances: of those with a sign today)\n" + "\n".join(lines) if lines else ""
 
 
 def _capital(text: str) -> str:
