@@ -3,6 +3,7 @@
 Global indices need unknowns that vary on their own, so they are of the person before results are used; the tornado and the derivatives are
 of the person after them, where there are any. Saltelli A, Annoni P, Azzini I, et al. Comput Phys Commun 2010;181:259-270 (first and total
 order); Campolongo F, Cariboni J, Saltelli A. Environ Model Softw 2007;22:1509-1518 (mean of absolute elementary effects). Both by SALib.
+Derivatives are exact, carried forward through the traced program (engine/tangent.py); the few that are differences say so.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ EDGE = 0.05
 """Morris walks between the 5 and 95 % points of every unknown."""
 LEVELS = 6
 STEP = 0.05
-"""Step of the local derivative, in SDs of an unknown."""
+"""Step of a local derivative by differences, in SDs of an unknown."""
 TENTH = 1.2815515655446004
 """The 90 % point of the standard normal."""
 MOST_APART = 24
 """Unknowns that get Sobol indices of their own; the rest is one group."""
 SMOOTH = 0.02
-"""A derivative by two stencils that agree so well is smooth here."""
+"""Where two stencils agree so well the answer is smooth: a derivative by differences stands."""
 
 
 class Index(Record):
@@ -74,6 +75,11 @@ class Slope(Record):
     label: str
     per_sd: float
     elasticity: float | None = None
+    by: Literal["trace", "difference"] = Field(
+        "difference",
+        description="trace: exact, carried through steady state, history and plan; difference: of runs, where an unknown moves which "
+        "doses are taken, or an instant on days that all share",
+    )
 
 
 class Sensitivity(Answer):
@@ -100,6 +106,7 @@ class Sensitivity(Answer):
     sum_first: float | None = Field(None, description="sum of the first-order shares: 1 where unknowns only add up")
     tornado: tuple[Swing, ...]
     slopes: tuple[Slope, ...]
+    slopes_error: float | None = Field(None, description="largest relative error of an exact derivative: against steps cut in two")
     unmoved: int = Field(description="unknowns that do not move this answer at all")
     warnings: tuple[Notice, ...] = ()
     made: Made
@@ -286,7 +293,8 @@ def sensitivity(
     high = data[2] if data is not None else np.full(len(names), TENTH)
     at_base = float(response(base[:, None])[0])
     swings = _swings(response, names, moving, base, low, high)
-    slopes = _slopes(function, response, names, moving, base, logs)
+    tell("derivatives", 0.9)
+    slopes, slopes_error = _slopes(function, response, names, moving, base, logs)
     indices = _indices(response, moving, walks, shares)
     basis = check_run.basis()
     info = readings()[reading]
@@ -299,7 +307,7 @@ def sensitivity(
         verdict=_verdict(indices, swings, str(info.label), method, sum_first), of=POPULATION if case is None else case.id or "case",
         reading=reading, label=info.label, unit=info.unit, day=day, plan="nothing" if given is None or day <= 0.0 else given.name, log=logs,
         method=method, base=at_base, learned=data is not None, **values, indices=indices, sum_first=sum_first,
-        tornado=tuple(swings), slopes=tuple(slopes), unmoved=len(names) - len(moving),
+        tornado=tuple(swings), slopes=tuple(slopes), slopes_error=slopes_error, unmoved=len(names) - len(moving),
         warnings=tuple(_notices(bad, case, data is not None, basis.calibration)),
         made=Made(
             versions=versions(), hashes=basis.hashes, seed=seed, draws=draws, effective_sample_size=float(size),
@@ -337,12 +345,12 @@ def _moving(function: Function, names: Sequence[str], seed: int) -> tuple[list[s
     return [name for name, size in zip(names, change, strict=True) if size > floor], spread
 
 
-def _held(function: Function, names: Sequence[str], moving: Sequence[str]) -> Function:
-    """The same function of those that move it; the others at their middle."""
+def _held(function: Function, names: Sequence[str], moving: Sequence[str], others: Floats | None = None) -> Function:
+    """The same function of those that move it; the others at their middle, or where `others` (names,) has them."""
     rows = [list(names).index(name) for name in moving]
 
     def inner(z: Floats) -> Floats:
-        full = np.zeros((len(names), z.shape[1]))
+        full = np.repeat((np.zeros(len(names)) if others is None else others)[:, None], z.shape[1], axis=1)
         full[rows] = z
         return function(full)
 
@@ -369,19 +377,28 @@ def _swings(response: Any, names: Sequence[str], moving: Sequence[str], base: Fl
     return sorted(found, key=lambda one: -abs(one.high - one.low))
 
 
-def _slopes(function: Function, response: Any, names: Sequence[str], moving: Sequence[str], base: Floats, logs: bool) -> list[Slope]:
-    """Local derivatives where the answer is smooth, steepest first."""
-    slope, apart = derivatives(function, base)
-    jumps = response.discrete()
+def _slopes(
+    function: Function, response: Any, names: Sequence[str], moving: Sequence[str], base: Floats, logs: bool
+) -> tuple[list[Slope], float]:  # fmt: skip
+    """Local derivatives, steepest first, and the error of the exact ones: through the trace, else by differences where those are smooth."""
+    wanted = [name for name in moving if name not in response.discrete()]
+    along = response.along(base, wanted)
+    per = 1.0 / max(along.value, 1e-12) if logs else 1.0
+    values = {name: per * slope for name, slope in along.slope.items()}
+    rest = [name for name in wanted if name not in values]
+    if rest:
+        there = base[[list(names).index(name) for name in rest]]
+        slope, apart = derivatives(_held(function, names, rest, base), there)
+        sound = np.isfinite(slope) & (apart <= SMOOTH * np.abs(slope) + 1e-9)
+        values |= {name: float(slope[row]) for row, name in enumerate(rest) if sound[row]}
     found = []
-    for row, name in enumerate(names):
-        value = float(slope[row])
-        if name not in moving or name in jumps or not np.isfinite(value) or apart[row] > SMOOTH * abs(value) + 1e-9:
-            continue
+    for name, value in values.items():
         label, _, log_sd = response.describe(name)
-        times = 100.0 if logs else 1.0
-        found.append(Slope(name=name, label=label, per_sd=times * value, elasticity=value / log_sd if log_sd and logs else None))
-    return sorted(found, key=lambda one: -abs(one.per_sd))
+        found.append(
+            Slope(name=name, label=label, per_sd=(100.0 if logs else 1.0) * value, elasticity=value / log_sd if log_sd and logs else None,
+                  by="trace" if name in along.slope else "difference")
+        )  # fmt: skip
+    return sorted(found, key=lambda one: -abs(one.per_sd)), along.error
 
 
 def _indices(response: Any, moving: Sequence[str], walks: Shares, shares: Shares | None) -> tuple[Index, ...]:

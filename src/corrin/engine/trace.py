@@ -7,7 +7,7 @@ computed twice in the source is computed once in the program. Derivatives and th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -284,6 +284,40 @@ def derivatives(graph: Graph, roots: Sequence[Node], with_respect_to: Sequence[N
         else:
             raise TypeError(f"no derivative for {op}")
     return [{place: part for place, part in partials[root.index].items() if part.number() != 0.0} for root in roots]
+
+
+def directional(graph: Graph, roots: Sequence[Node], seeds: Mapping[int, Node]) -> list[Node]:
+    """Forward derivatives along one direction; `seeds`: index of a node -> how it moves. Exact; what is not seeded stands still."""
+    moved: dict[int, Node] = {}
+    none = graph.constant(0.0)
+    for index in reachable(graph, roots):
+        operation = graph.operations[index]
+        if index in seeds:
+            moved[index] = seeds[index]
+            continue
+        parts = [moved[argument] for argument in arguments(operation)]
+        if all(part.number() == 0.0 for part in parts):
+            moved[index] = none
+            continue
+        this, op = Node(graph, index), operation[0]
+        first, *second = (Node(graph, argument) for argument in arguments(operation))
+        if op in "+-":
+            moved[index] = parts[0] + parts[1] if op == "+" else parts[0] - parts[1]
+        elif op == "*":
+            moved[index] = parts[0] * second[0] + first * parts[1]
+        elif op == "/":
+            moved[index] = (parts[0] - this * parts[1]) / second[0]
+        elif op == "negative":
+            moved[index] = -parts[0]
+        elif op == "sqrt":
+            moved[index] = parts[0] * (0.5 / this)
+        elif op == "exp":
+            moved[index] = parts[0] * this
+        elif op == "log":
+            moved[index] = parts[0] / first
+        else:
+            raise TypeError(f"no derivative for {op}")
+    return [moved[root.index] for root in roots]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from corrin.show.words import duration, interval, number, plain_unit
 
 Data = Mapping[str, Any]
 SHOWN = 15
+BY = {"trace": "the equations", "difference": "differences"}
 
 
 def report(answer: Data, width: int = 120) -> str:
@@ -58,8 +59,16 @@ def _tornado(answer: Data, width: int) -> list[str]:
 
 
 def _slopes(answer: Data, width: int) -> list[str]:
+    """Exact derivatives; where one is by differences a column says so."""
     what = "% of the answer" if answer["log"] else plain_unit(answer["unit"]) or "share"
-    rows = [["unknown", f"for one SD more, {what}", "% for 1 % more"]]
-    for one in answer["slopes"][:SHOWN]:
-        rows.append([one["label"], f"{one['per_sd']:+.2f}", "" if one["elasticity"] is None else f"{one['elasticity']:+.2f}"])
-    return [title("Locally (derivatives where the answer is smooth)"), table(rows, width)]
+    shown = answer["slopes"][:SHOWN]
+    mixed = len({one["by"] for one in shown}) > 1
+    rows = [["unknown", f"for one SD more, {what}", "% for 1 % more", *(["by"] if mixed else [])]]
+    for one in shown:
+        per_cent = "" if one["elasticity"] is None else f"{one['elasticity']:+.2f}"
+        rows.append([one["label"], f"{one['per_sd']:+.2f}", per_cent, *([BY[one["by"]]] if mixed else [])])
+    exact = any(one["by"] == "trace" for one in shown)
+    return [
+        title("Locally (exact derivatives, carried through the equations)" if exact else "Locally (by differences)"),
+        table(rows, width),
+    ]
