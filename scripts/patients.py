@@ -2,8 +2,8 @@
 
     python scripts/patients.py [--draws N]
 
-Minutes; what has been simulated is kept in build/patients, so that a run goes on where it was cut off and words can be changed at once (remove the folder after a
-change of how a person is learned: the key holds model, population and case).
+Minutes; what has been simulated is kept in build/patients, so that a run goes on where it was cut off and words can be changed
+at once (remove the folder after a change of how a person is learned: the key holds model, population and case).
 How a thing seen is read: gait as the package reads a grade (normal around the item, SD between examiners of facts/findings.toml); other
 severities in the same way from the item of their tract (the package reads only whether they are there; taken over here); a laboratory value
 with the variation of its analyte; a direction as a step of the score or item that an examiner can tell (half a point and a tenth).

@@ -64,7 +64,8 @@ WHY = """\
 - **The first weeks are too slow.** Four times somebody was plainly better within a month: a cane and no longer a walker
   (cwru-n2o-pa, by a step {cane}), help to walk given up (shm-n2o-34m, {help}), letters read where fingers had been counted
   (kaisari2020, a week after the first injection, {fingers}), better a month after metformin was stopped (gaddam2007, {stopped}). The
-  forecast mostly has the direction and holds so much so soon unlikely or next to impossible. In the model recovery is myelin coming back, which
+  forecast mostly has the direction and holds so much so soon unlikely or next to impossible. In the model recovery is myelin
+  coming back, which
   takes months; what comes back in days (conduction, swelling) is not in it. *The model.* A recovery curve says little of the first
   month. How large a step is asked matters: by the whole score (0 to 20), in place of gait alone, cwru-n2o-pa and shm-n2o-34m have
   {wholes}.
