@@ -422,3 +422,19 @@ def test_its_chances_mean_what_they_say_in_a_survey() -> None:
         pytest.skip("the table was made from a population that is not calibrated")
     for row in checked():  # promised 0.85 to 1.15; at the highest limit 36 people decide, so a little is left for a table made anew
         assert (0.85 if row.limit < 0.5 else 0.8) <= row.slope[0] <= 1.15, row
+
+
+def test_a_case_may_be_named_as_everywhere_else(tmp_path: Path) -> None:
+    """A file, a dict, an example or a `Case` give the same answer; what is none is told as an input, in one way."""
+    person = corrin.example("gaddam2007")
+    path = tmp_path / "case.json"
+    path.write_text(json.dumps(person.to_dict()), encoding="utf-8")
+    whole = corrin.assess(person, ["us-aafp-2025"]).data
+    for told in ("gaddam2007", str(path), path, person.to_dict()):
+        assert corrin.assess(told, "us-aafp-2025").data == whole
+        assert corrin.recognised(told) == corrin.recognised(person)
+    for wrong in ("nobody.json", {}, None, 5):
+        with pytest.raises(corrin.InputError):
+            corrin.assess(wrong)  # type: ignore[arg-type]
+    child = {"format": "corrin.case/1", "as_of": "day 0", "person": {"age_y": 8}}
+    assert corrin.assess(child).data["child"]

@@ -5,9 +5,13 @@ A pure function. Urgency speaks of how soon somebody must look, never of how lik
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from corrin.answers import features as shown
+from corrin.answers.examples import named
 from corrin.case import known
 from corrin.case.case import SEVERITIES, Case
 from corrin.facts.mimics import Outcome, outcomes
@@ -50,8 +54,12 @@ class Recognised:
     outcomes: tuple[str, ...]
 
 
-def recognised(case: Case) -> tuple[Recognised, ...]:
-    """The pictures the findings of a case show, the most urgent first; empty when no nerve sign is told."""
+def recognised(case: Case | str | Path | Mapping[str, Any]) -> tuple[Recognised, ...]:
+    """The pictures the findings of a case show, the most urgent first; empty when no nerve sign is told.
+
+    `case` is a `Case`, a file, a text, a dict or the id of an example.
+    """
+    case = named(case)
     there = {sign for sign, present in shown.signs(case).items() if present}
     picture = shown.b12_picture(case)
     found = [item for item in (_cord(case, there, picture), _optic(case, there, picture), _mind(case, there, picture)) if item is not None]

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+from corrin.answers.examples import named
 from corrin.answers.provenance import at_once
+from corrin.case.case import Case
 from corrin.errors import InputError
-
-if TYPE_CHECKING:
-    from corrin.case.case import Case
 
 FORMAT = "corrin.assess/1"
 ADULT_Y = 16.0
@@ -44,15 +44,18 @@ class AssessAnswer:
         return json.dumps(self.data, indent=2, ensure_ascii=False) + "\n"
 
 
-def assess(case: Case, guides: Sequence[str] = (), *, spectrum: str | None = None) -> AssessAnswer:
+def assess(case: Case | str | Path | Mapping[str, Any], guides: Sequence[str] | str = (), *, spectrum: str | None = None) -> AssessAnswer:
     """The laboratory values of a case read together, the causes, and what guidelines say next.
 
-    `guides`: ids of guideline profiles, or `all`; without any, that of the person's country. `spectrum`: whom the person is taken to be
-    one of, `community` (nobody had reason to test) or `clinic` (somebody had); without it clinic where there are findings or results.
-    Under 16 only reference intakes and intervals are given. Raises `InputError` for a guide or a spectrum nobody knows.
+    `case` is a `Case`, a file, a text, a dict or the id of an example. `guides`: ids of guideline profiles, or `all`; without any, that of
+    the person's country. `spectrum`: whom the person is taken to be one of, `community` (nobody had reason to test) or `clinic` (somebody
+    had); without it clinic where there are findings or results. Under 16 only reference intakes and intervals are given.
+
+    Raises `InputError` for a guide or a spectrum nobody knows.
     """
     if spectrum not in (None, *SPECTRA):
         raise InputError("--spectrum", ascii(spectrum)[:40], " or ".join(SPECTRA))
+    case, guides = named(case, any_age=True), (guides,) if isinstance(guides, str) else guides
     made = at_once({"case": case.to_dict()}, {"guides": list(guides), "spectrum": spectrum})
     if case.age_y < ADULT_Y:
         from corrin.answers.assess.child import for_child

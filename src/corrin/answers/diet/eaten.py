@@ -43,8 +43,9 @@ LITTLE_PATH = 0.3
 """Share of the intrinsic-factor path below which no usual food is said to do (a judgement)."""
 OFFERED = 6
 LEFT_OUT = (
-    "the results of the laboratory (`corrin assess` reads them), the days B12 spends in blood and cells, nitrous oxide, drugs started or stopped later, illness and bowel changes, how well tablets "
-    "are taken, and what the kidneys lose of large doses; one pool stands for liver and tissues"
+    "the results of the laboratory (`corrin assess` reads them), the days B12 spends in blood and cells, nitrous oxide, drugs started or "
+    "stopped later, illness and bowel changes, how well tablets are taken, and what the kidneys lose of large doses; one pool stands for "
+    "liver and tissues"
 )
 
 
