@@ -25,7 +25,7 @@ TRIED_AGAIN = 2
 AHEAD = 2
 """Blocks in hand for each worker thread: enough that nobody waits, few enough that memory stays flat."""
 LARGEST = "1GB"
-"""Size of a job above which Dask warns."""
+"""Size of a job above which Dask warns: the people of a trial are large, and sent once for each arm."""
 EXTRA = "Install it with: pip install 'corrin[cluster]'."
 SAME = ("corrin", "program", "population", "tables", "device", "numpy", "numba", "llvmlite", "pyarrow")
 """What must be the same everywhere (see `kind`)."""
@@ -166,10 +166,8 @@ def _joined(address: str) -> Any:
         return Client(address, timeout=ANSWERS_WITHIN_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError) as reason:
         raise EnvironmentProblem(f"No Dask scheduler answers at {address}: {type(reason).__name__}.") from None
-    except (ValueError, OverflowError) as reason:
-        raise InputError(
-            "--cluster", ascii(address)[:80], "the address of a Dask scheduler, such as tcp://host:8786", str(reason)
-        ) from None
+    except ValueError:  # a way of sending that Dask does not know
+        raise _no_address(address) from None
 
 
 @dataclass(frozen=True)
@@ -205,9 +203,7 @@ def _sent(
         following = next(todo, None)
         if following is None:
             return None
-        with dask.config.set(
-            {"distributed.admin.large-graph-warning-threshold": LARGEST}
-        ):  # the people of a trial are large, and sent once
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": LARGEST}):
             future = client.submit(function, following[1], pure=False, retries=TRIED_AGAIN)
         sent[future.key] = following[0], future
         return future
