@@ -22,6 +22,9 @@ def kept() -> Kept:
 def test_the_forecast_is_that_of_the_library(kept: Kept) -> None:
     mine = kept.forecast(PLANS, 1.0)
     other = corrin.forecast(CASE, PLANS, years=1.0, draws=DRAWS, seed=3)
+    assert (
+        [notice for notice in mine.warnings if notice.code == "safety"] == [item for item in other.warnings if item.code == "safety"] != []
+    )
     for plan, same in zip(mine.plans, other.plans, strict=True):
         for name, band in plan.readings.items():
             np.testing.assert_allclose(band.p50, same.readings[name].p50, rtol=1e-9, err_msg=f"{plan.name} {name}")
@@ -30,6 +33,8 @@ def test_the_forecast_is_that_of_the_library(kept: Kept) -> None:
 def test_the_comparison_is_that_of_the_library(kept: Kept) -> None:
     kept.forecast(PLANS, 1.0, hold=True)
     mine, other = kept.compare(PLANS, 1.0), corrin.compare(CASE, PLANS, years=1.0, draws=DRAWS, seed=3)
+    assert mine.first == other.first
+    assert {notice.code for notice in mine.forecast.warnings} == {notice.code for notice in other.forecast.warnings}
     assert mine.burdens == other.burdens
     assert mine.side_effects == other.side_effects
     assert mine.keep == other.keep

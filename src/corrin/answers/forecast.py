@@ -79,10 +79,7 @@ def answered(
     """The whole answer for a case and plans as they are; `earlier`: the case before its newest results, to stand beside it."""
     horizon = options.years * DAYS_PER_YEAR
     computed = run(person, plans, options.years, options.draws, options.seed, progress, earlier)
-    shown = subject(person)
-    # A course is not read without how soon somebody must look: it comes first, as in `recover`, `delay` and `compare`.
-    safety = tuple(Notice(code=WarningCode.SAFETY, text=sentence) for sentence in first_of_all(person))
-    shown = replace(shown, notices=(*safety, *shown.notices))
+    shown = urgent_first(person)
     if earlier is not None:
         places = [f"labs[{number}]" for number in range(len(earlier.labs), len(person.labs))]
         places += [f"findings[{number}]" for number in range(len(earlier.findings), len(person.findings))]
@@ -101,6 +98,13 @@ def usual_plans(case: Case) -> tuple[str, ...]:
     signs = any(finding.what in NEUROLOGICAL and finding.severity != "none" for finding in case.findings)
     held = built_in_plans()
     return tuple(name for name in (USUAL_NEUROLOGICAL if signs else USUAL) if name in held)
+
+
+def urgent_first(case: Case) -> Subject:
+    """The person as a forecast shows them: a course is not read without how soon somebody must look, so that leads."""
+    shown = subject(case)
+    safety = tuple(Notice(code=WarningCode.SAFETY, text=sentence) for sentence in first_of_all(case))
+    return replace(shown, notices=(*safety, *shown.notices))
 
 
 def subject(case: Case) -> Subject:

@@ -17,9 +17,9 @@ from corrin.answers.compare_record import Compare
 from corrin.answers.computed import Computed
 from corrin.answers.delay import DelayAnswer, begun, horizon
 from corrin.answers.delay import answered as delay_answered
-from corrin.answers.forecast import DAYS_PER_YEAR, chosen_plans, intended, subject
+from corrin.answers.forecast import DAYS_PER_YEAR, chosen_plans, intended, urgent_first
 from corrin.answers.recognise import first_of_all
-from corrin.answers.record import Forecast
+from corrin.answers.record import Forecast, WarningCode
 from corrin.answers.recover import YEARS, RecoverAnswer
 from corrin.answers.recover import answered as recover_answered
 from corrin.answers.recover_run import Learnt
@@ -64,7 +64,7 @@ class Kept:
         chosen = chosen_plans(self.case, plans or None, years)
         computed = self._run(chosen, years, progress, hold)
         days = years * DAYS_PER_YEAR
-        return assemble(subject(self.case), [intended(plan, days) for plan in chosen], computed, Options(years, self.draws, self.seed))
+        return assemble(urgent_first(self.case), [intended(plan, days) for plan in chosen], computed, Options(years, self.draws, self.seed))
 
     def compare(self, plans: Sequence[Any], years: float = YEARS, progress: Progress | None = None) -> Compare:
         """As `corrin.compare`, without prices; right after `forecast` of the same plans nothing of it is computed again."""
@@ -77,8 +77,11 @@ class Kept:
         computed = self._run(chosen, years, None, hold=False)
         days = years * DAYS_PER_YEAR
         months = tuple(month for month in side_by_side.MONTHS if month * side_by_side.MONTH <= days + 1.0)
+        # What the findings call for stands in `first` here.
+        warnings = tuple(notice for notice in forecast.warnings if notice.code is not WarningCode.SAFETY)
         return Compare(
-            forecast=forecast.model_copy(update={"question": "compare"}), first=first_of_all(self.case), months=months,
+            forecast=forecast.model_copy(update={"question": "compare", "warnings": warnings}),
+            first=first_of_all(self.case), months=months,
             differences=tuple(side_by_side.differences(computed, [plan.name for plan in chosen], months)),
             burdens=tuple(side_by_side.burden(plan, days, {}) for plan in chosen),
             side_effects=side_by_side.side_effects(self.case, chosen),
