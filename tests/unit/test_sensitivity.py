@@ -121,8 +121,10 @@ def answered() -> Any:
 def test_mma_is_proportional_to_its_production() -> None:
     """In the steady state: production over clearance, so that one per cent more is one per cent more."""
     found = {one.name: one for one in answered().slopes}
-    assert found["mma_production"].elasticity == pytest.approx(1.0, abs=1e-3)
-    assert found["mma_reference"].elasticity == pytest.approx(1.0, abs=1e-3)
+    assert found["mma_production"].elasticity == pytest.approx(1.0, abs=1e-6)
+    assert found["mma_reference"].elasticity == pytest.approx(1.0, abs=1e-6)
+    assert {one.by for one in found.values()} == {"trace"}
+    assert answered().slopes_error < 1e-3
     assert found["filtration"].per_sd < 0.0
 
 
@@ -138,6 +140,7 @@ def test_the_answer_says_what_it_is(tmp_path: Path) -> None:
     assert "remyelination_rate" not in names
     assert names[0] in ("filtration", "mma_production", "age_drawn", "cause")
     assert "% of the variance" in found.text()
+    assert "exact derivatives" in found.text()
     assert "not a medical device" in found.text()
     assert {path.name for path in save(found.to_dict(), tmp_path)} >= {"tornado.png", "indices.svg"}
 

@@ -163,7 +163,7 @@ class Response:
         moved = _Moved(count)
         parameters, values, made = self._past(by_name, columns)
         start = tangent.beside(*(side.T for side in moved(parameters.T))), tangent.with_exposures(*moved(made.begin))
-        schedules, row = [moved.schedule(made.schedule)], made.row_of[0.0][1::4]
+        schedules, row = [moved.schedule(made.schedule)], np.repeat(made.row_of[0.0][:1], count)
         timeline = self._timeline()
         if timeline is not None:
             values, schedule = self._ahead(by_name, values, columns)

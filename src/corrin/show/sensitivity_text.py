@@ -62,12 +62,12 @@ def _slopes(answer: Data, width: int) -> list[str]:
     """Exact derivatives; where one is by differences a column says so."""
     what = "% of the answer" if answer["log"] else plain_unit(answer["unit"]) or "share"
     shown = answer["slopes"][:SHOWN]
-    mixed = len({one["by"] for one in shown}) > 1
+    mixed = len({one.get("by", "difference") for one in shown}) > 1
     rows = [["unknown", f"for one SD more, {what}", "% for 1 % more", *(["by"] if mixed else [])]]
     for one in shown:
         per_cent = "" if one["elasticity"] is None else f"{one['elasticity']:+.2f}"
-        rows.append([one["label"], f"{one['per_sd']:+.2f}", per_cent, *([BY[one["by"]]] if mixed else [])])
-    exact = any(one["by"] == "trace" for one in shown)
+        rows.append([one["label"], f"{one['per_sd']:+.2f}", per_cent, *([BY[one.get("by", "difference")]] if mixed else [])])
+    exact = any(one.get("by") == "trace" for one in shown)
     return [
         title("Locally (exact derivatives, carried through the equations)" if exact else "Locally (by differences)"),
         table(rows, width),
