@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import corrin
 from corrin.answers.kept import Kept
+from corrin.answers.recognise import first_of_all
 from corrin.case.plan import read_plan
 
 CASE = {"format": "corrin.case/1", "id": "held", "person": {"age_y": 61, "sex": "female"}, "as_of": "day 0"}
@@ -22,12 +25,18 @@ def kept() -> Kept:
 def test_the_forecast_is_that_of_the_library(kept: Kept) -> None:
     mine = kept.forecast(PLANS, 1.0)
     other = corrin.forecast(CASE, PLANS, years=1.0, draws=DRAWS, seed=3)
-    assert (
-        [notice for notice in mine.warnings if notice.code == "safety"] == [item for item in other.warnings if item.code == "safety"] != []
-    )
     for plan, same in zip(mine.plans, other.plans, strict=True):
         for name, band in plan.readings.items():
             np.testing.assert_allclose(band.p50, same.readings[name].p50, rtol=1e-9, err_msg=f"{plan.name} {name}")
+
+
+def test_a_course_comes_with_how_soon_somebody_must_look(kept: Kept) -> None:
+    """In the forecast among its warnings, in the comparison once, in its own first lines."""
+    told = replace(kept, case=corrin.read_case({**CASE, "findings": [{"what": "tingling", "date": "0"}]}))
+    assert [notice.text for notice in told.forecast(PLANS, 1.0).warnings if notice.code == "safety"] == list(first_of_all(told.case)) != []
+    compared = told.compare(PLANS, 1.0)
+    assert compared.first == first_of_all(told.case)
+    assert "safety" not in {notice.code for notice in compared.forecast.warnings}
 
 
 def test_the_comparison_is_that_of_the_library(kept: Kept) -> None:
