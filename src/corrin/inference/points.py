@@ -375,7 +375,7 @@ def _change(statistic: str, y: Floats, before: Floats, sd: float) -> tuple[float
 
 def against(mine: Predicted, other: Predicted, population: Population) -> Predicted:
     """A difference (or, on the log scale, a ratio) between two arms; what moves both alike cancels."""
-    names = {*mine.gradient, *other.gradient}
+    names = dict.fromkeys((*mine.gradient, *other.gradient))  # a set would be summed in another order in each process
     gradient = {name: mine.gradient.get(name, 0.0) - other.gradient.get(name, 0.0) for name in names}
     shared = population.shared(gradient)
     effect = float(np.sqrt(mine.effect**2 + other.effect**2 - 2.0 * SAME_LAB * mine.effect * other.effect))
