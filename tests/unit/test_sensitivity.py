@@ -145,6 +145,18 @@ def test_the_answer_says_what_it_is(tmp_path: Path) -> None:
     assert {path.name for path in save(found.to_dict(), tmp_path)} >= {"tornado.png", "indices.svg"}
 
 
+@pytest.mark.slow
+def test_a_derivative_by_differences_is_told() -> None:
+    from corrin.show.sensitivity_text import report
+
+    data = answered().to_dict()
+    assert "  by" not in report(data)
+    data["slopes"][1]["by"] = "difference"
+    lines = report(data).splitlines()
+    assert sum(line.endswith("differences") for line in lines) == 1
+    assert sum(line.endswith("the equations") for line in lines) > 3
+
+
 @pytest.mark.parametrize(
     ("given", "where"),
     [

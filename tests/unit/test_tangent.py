@@ -19,7 +19,7 @@ from corrin.body.plain import run_plain
 from corrin.body.system import System
 from corrin.engine import tangent
 from corrin.engine.model import build
-from corrin.engine.simulate import Kernel, Schedule, find_grid, kernel, settle, simulate
+from corrin.engine.simulate import Kernel, Schedule, find_grid, settle, simulate
 from corrin.engine.trace import Graph, directional, reachable
 from corrin.inference.population import place, population, spread
 
@@ -102,18 +102,18 @@ def compartment() -> System:
     return System((place,), ("loss", "volume"), inputs={"food": 2.0})
 
 
-@cache
-def linear() -> tuple[Kernel, Kernel]:
-    small = kernel(build(compartment()))
-    return small, tangent.tangent(small.model)
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory: pytest.TempPathFactory) -> Kernel:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CORRIN_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        return tangent.tangent(build(compartment()))
 
 
 LOSS, VOLUME, FOOD, DOSE, DAYS = 0.3, 4.0, 2.0, 5.0, 6.0
 
 
-def followed(along: Floats, foods: Floats, longer: Floats, doses: float, begin: Floats) -> tuple[Floats, Floats]:
+def followed(both: Kernel, along: Floats, foods: Floats, longer: Floats, doses: float, begin: Floats) -> tuple[Floats, Floats]:
     """(level, its derivative) six days after a dose, a person a direction: of loss and volume, input, length and doses."""
-    _, both = linear()
     count = len(along)
     whole = np.ones((1, 1, count))
     schedule = Schedule(
@@ -132,18 +132,17 @@ def followed(along: Floats, foods: Floats, longer: Floats, doses: float, begin: 
     return run.readings[:, 0, 0], run.readings[:, 0, 1]
 
 
-def test_a_compartment_in_closed_form() -> None:
+def test_a_compartment_in_closed_form(linear: Kernel) -> None:
     """From its steady state: loss, volume, input, instant, each alone."""
-    _, both = linear()
     along, foods, longer = np.zeros((4, 2)), np.zeros(4), np.zeros(4)
     along[0, 0] = along[1, 1] = foods[2] = 1.0
     longer[3] = 1.0 / DAYS  # a day more
     parameters = tangent.beside(np.tile([LOSS, VOLUME], (4, 1)), along)
     exposures = tangent.with_exposures(np.full((1, 4), FOOD), foods[None])
-    rest = settle(both, parameters, exposures, parameters, exposures)
+    rest = settle(linear, parameters, exposures, parameters, exposures)
     np.testing.assert_allclose(rest[:, 0], FOOD / LOSS, rtol=1e-6)
     np.testing.assert_allclose(rest[:, 1], [-FOOD / LOSS**2, 0.0, 1.0 / LOSS, 0.0], rtol=1e-6, atol=1e-9)
-    level, slope = followed(along, foods, longer, 0.0, rest)
+    level, slope = followed(linear, along, foods, longer, 0.0, rest)
     left = np.exp(-LOSS * DAYS)
     np.testing.assert_allclose(level, (FOOD / LOSS + DOSE * left) / VOLUME, rtol=1e-6)
     by_loss, by_food, by_day = -FOOD / LOSS**2 - DAYS * DOSE * left, 1.0 / LOSS, -LOSS * DOSE * left
@@ -152,10 +151,10 @@ def test_a_compartment_in_closed_form() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(st.floats(0.0, 50.0))
-def test_euler_on_a_linear_part(amount: float) -> None:
+def test_euler_on_a_linear_part(linear: Kernel, amount: float) -> None:
     """Scale the start, the input and every dose alike and the level scales with them: its derivative is the level itself."""
     begin = np.array([[amount, amount]])
-    level, slope = followed(np.zeros((1, 2)), np.array([FOOD]), np.zeros(1), 1.0, begin)
+    level, slope = followed(linear, np.zeros((1, 2)), np.array([FOOD]), np.zeros(1), 1.0, begin)
     np.testing.assert_allclose(slope, level, rtol=1e-9)
 
 
