@@ -162,7 +162,7 @@ def does(scenario: Scenario) -> str:
         test = scenario.screening
         plan = built_in_plans()[test.treatment]
         said.append(
-            f"serum B12 of {whom(test.who)} every {test.every_years:g} years ({100 * test.attends:.0f} % come); below "
+            f"serum B12 of {whom(test.who)} {'every year' if test.every_years == 1.0 else f'every {test.every_years:g} years'} ({100 * test.attends:.0f} % come); below "
             f"{test.below_pmol_l:g} pmol/L: {plan.title or plan.name}"
         )
     if scenario.plan is not None:
