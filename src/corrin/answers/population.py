@@ -161,8 +161,9 @@ def does(scenario: Scenario) -> str:
     if scenario.screening is not None:
         test = scenario.screening
         plan = built_in_plans()[test.treatment]
+        often = "year" if test.every_years == 1.0 else f"{test.every_years:g} years"
         said.append(
-            f"serum B12 of {whom(test.who)} {'every year' if test.every_years == 1.0 else f'every {test.every_years:g} years'} ({100 * test.attends:.0f} % come); below "
+            f"serum B12 of {whom(test.who)} every {often} ({100 * test.attends:.0f} % come); below "
             f"{test.below_pmol_l:g} pmol/L: {plan.title or plan.name}"
         )
     if scenario.plan is not None:
