@@ -36,7 +36,7 @@ from corrin.case.check import in_canonical
 from corrin.case.plan import Plan, built_in_plans
 from corrin.case.revise import revise
 from corrin.case.world import world
-from corrin.facts.findings import judged
+from corrin.facts.findings import grades, judged
 from corrin.facts.rows import Analyte
 from corrin.inference.ahead import follow
 from corrin.inference.population import population, the_kernel
@@ -69,6 +69,9 @@ COPIES = 25
 ITEMS = {
     "vision": ("optic",), "position sense of the hands": ("hand", "dorsal"), "weakness": ("lateral", "motor"), "cognition": ("cognition",),
 }  # fmt: skip
+READ_AS = {"position sense of the hands": "position_loss"}
+HEALTHY = {"function": 100.0, "mmse": 29.0}
+"""Where nothing is found, on readings whose table has no place for it."""
 HELP = 1.2
 """Gait item from which walking needs help (body/symptom.py)."""
 BASES = ("no change", "recovers", "knows nothing")
@@ -176,9 +179,17 @@ def item_of(days: Days, day: float, what: str) -> Floats:
 
 
 def graded(days: Days, day: float, what: str) -> tuple[float, ...]:
-    """Probability of each grade an examiner would write: normal around the item, to the nearest grade."""
-    item, sd = item_of(days, day, what), judged("gait_grade_sd")
-    edges = [days.mean(ndtr((grade + 0.5 - item) / sd)) for grade in range(len(GRADES) - 1)]
+    """Probability of each grade an examiner would write: normal around the reading, to the nearest grade (facts/grades.csv)."""
+    row, now = grades()[READ_AS.get(what, what)], days.at[day]
+    if row.reading.startswith("function_"):
+        found = np.min([now[f"function_{tract}"] for tract in ITEMS[what]], axis=0)
+    else:
+        found = now[row.reading]
+    places = [row.value(grade) for grade in GRADES]
+    places[0] = HEALTHY[row.reading.split("_")[0]] if places[0] is None else places[0]
+    middles = [0.5 * (low + high) for low, high in itertools.pairwise(place for place in places if place is not None)]
+    falls = -1.0 if middles[-1] < middles[0] else 1.0
+    edges = [days.mean(ndtr(falls * (middle - found) / row.sd)) for middle in middles]
     return tuple(float(step) for step in np.diff([0.0, *edges, 1.0]))
 
 

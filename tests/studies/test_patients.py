@@ -93,7 +93,7 @@ def test_a_forecast_that_is_right_or_wrong_is_called_so(script: ModuleType) -> N
     case = corrin.example("hwang2016")
     import numpy as np
 
-    days = script.Days(np.ones(1), 1.0, np.array([0.2]), {28.0: {"score_gait": np.array([1.0])}, 0.0: {"score_gait": np.array([2.0])}})
+    days = script.Days(np.ones(1), 1.0, np.array([0.2]), {28.0: {"score_gait": np.array([0.6])}, 0.0: {"score_gait": np.array([2.0])}})
     right = script.row_of(item, case, days)
     assert right.inside
     wrong = script.row_of(

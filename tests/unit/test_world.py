@@ -191,8 +191,8 @@ def test_findings_become_observations() -> None:
     ]))  # fmt: skip
     seen = [(item.time_days, item.reading, item.value) for item in found.observations if item.kind != "unmentioned"]
     assert seen == [
-        (-360.0, "symptom_tingling", 0.0), (-300.0, "symptom_tingling", 1.0), (-5.0, "symptom_gait", 1.0), (-5.0, "score_gait", 3.0),
-        (0.0, "symptom_gait", 1.0), (0.0, "symptom_vision", 0.0), (0.0, "symptom_tingling", 1.0), (0.0, "score_gait", 2.0),
+        (-360.0, "symptom_tingling", 0.0), (-300.0, "symptom_tingling", 1.0), (-5.0, "symptom_gait", 1.0), (-5.0, "score_gait", 1.6),
+        (0.0, "symptom_gait", 1.0), (0.0, "symptom_vision", 0.0), (0.0, "symptom_tingling", 1.0), (0.0, "score_gait", 1.2),
     ]  # fmt: skip
 
 

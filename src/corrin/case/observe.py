@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 
 from corrin.case import known
-from corrin.case.case import SEVERITIES, Case, Finding, Lab
+from corrin.case.case import Case, Lab
 from corrin.case.check import in_canonical
 from corrin.case.timeline import Observation
-from corrin.facts.findings import judged
+from corrin.facts.findings import grades, judged
 from corrin.facts.rows import Analyte
 from corrin.units import convert
 
@@ -24,8 +24,6 @@ READING_OF = {
     "falls": "symptom_gait", "walking_aid": "symptom_gait", "wheelchair": "symptom_gait", "vision": "symptom_vision",
     "optic_neuropathy": "symptom_vision", "cognition": "symptom_cognition",
 }  # fmt: skip
-# Gait is graded as well: 0 none, 1 mild, 2 moderate, 3 severe (an aid), 4 worst (cannot walk).
-GAIT_GRADE = {"walking_aid": 3.0, "wheelchair": 4.0}
 
 # What nobody wrote down was hardly severe: an examiner who records a case would have named a gait that needs help, failing sight, a failing
 # mind or weak legs. Reading, side, and the name of its limit and softness in facts/findings.toml.
@@ -118,7 +116,7 @@ def egfr_ckd_epi_2021(creatinine_mg_dl: float, age_y: float, sex: str) -> float:
 def _findings(case: Case) -> list[Observation]:
     """One observation for each reading and day: seen if any of its findings was seen."""
     seen: dict[tuple[float, str], tuple[float, str]] = {}
-    graded: dict[float, tuple[float, str]] = {}
+    graded: dict[tuple[float, str], tuple[float, float, str]] = {}
     onsets: list[tuple[float, str, str]] = []
     for number, finding in enumerate(case.findings):
         reading, time, label = READING_OF.get(finding.what), case.day(finding.date), f"findings[{number}]"
@@ -127,9 +125,13 @@ def _findings(case: Case) -> list[Observation]:
         present = 0.0 if finding.severity == "none" else 1.0
         if present >= seen.get((time, reading), (-1.0, ""))[0]:
             seen[(time, reading)] = (present, label)
-        grade = _gait_grade(finding)
-        if grade is not None and grade >= graded.get(time, (-1.0, ""))[0]:
-            graded[time] = (grade, label)
+        row = grades().get(finding.what)
+        grade = row.value(finding.severity) if row else None
+        if row is not None and grade is not None:
+            known_one = graded.get((time, row.reading))
+            worse = max if row.reading == "score_gait" else min  # points of an item rise with harm, function falls
+            if known_one is None or worse(grade, known_one[0]) == grade:
+                graded[time, row.reading] = (grade, row.sd, label)
         if finding.onset and present:
             onsets.append((time, reading, label))
     for time, reading, label in onsets:
@@ -141,10 +143,7 @@ def _findings(case: Case) -> list[Observation]:
         if not any(name == reading and day > time for day, name in seen):
             seen.setdefault((0.0, reading), (1.0, f"{label} (since its onset)"))
     found = [Observation(time, reading, value, "=", 0.0, label, "present") for (time, reading), (value, label) in seen.items()]
-    found += [
-        Observation(time, "score_gait", value, "=", 0.0, label, "graded", judged("gait_grade_sd"))
-        for time, (value, label) in graded.items()
-    ]
+    found += [Observation(time, reading, value, "=", 0.0, label, "graded", sd) for (time, reading), (value, sd, label) in graded.items()]
     return found + _unmentioned(case)
 
 
@@ -158,11 +157,3 @@ def _unmentioned(case: Case) -> list[Observation]:
         for whats, (reading, side, limit) in UNMENTIONED.items()
         if not named & set(whats)
     ]
-
-
-def _gait_grade(finding: Finding) -> float | None:
-    if finding.what in GAIT_GRADE and finding.severity != "none":
-        return GAIT_GRADE[finding.what]
-    if finding.what == "gait" and finding.severity is not None:
-        return float((*SEVERITIES, "worst").index(finding.severity))
-    return None

@@ -72,7 +72,7 @@ class Observation:
     """What was seen on a day, in the unit of the body's reading.
 
     `kind`: `lab` (value with `comparator` and `log_sd`, a standard deviation of the logarithm), `present` (1 seen, 0 looked for and not
-    found, against a probability), `graded` (value 0 to 4 with `sd` in points), `unmentioned` (nobody wrote it
+    found, against a probability), `graded` (value and `sd` in the unit of the reading), `unmentioned` (nobody wrote it
     down, so it hardly lay beyond `value`; `sd` is the softness).
     """
 

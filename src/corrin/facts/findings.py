@@ -1,4 +1,5 @@
-"""How findings are read: limits and chances that no study gives, from `findings.toml`. Each is assumed and says why."""
+"""How findings are read: limits and chances that no study gives, from `findings.toml`, and what a grade of a finding means on the scale of
+the body, from `grades.csv`. Each is assumed and says why."""
 
 from __future__ import annotations
 
@@ -6,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from corrin.facts.reader import _text, read_toml
-from corrin.facts.rows import How, Seen, _Cited
+from corrin.facts.reader import _text, read_csv, read_toml
+from corrin.facts.rows import How, OptionalNumber, OptionalText, Seen, _Cited
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +35,35 @@ def judgements() -> Mapping[str, Judgement]:
 def judged(name: str) -> float:
     """The value of one."""
     return judgements()[name].value
+
+
+@dataclass(frozen=True, slots=True)
+class Grade(_Cited):
+    """Where each severity of a finding lies on a reading of the body, in its unit; empty: that severity grades nothing. `unsaid`: where the
+    finding alone tells how bad it is. `sd`: how far two examiners lie apart."""
+
+    finding: str
+    reading: str
+    none: OptionalNumber
+    mild: OptionalNumber
+    moderate: OptionalNumber
+    severe: OptionalNumber
+    worst: OptionalNumber
+    unsaid: OptionalNumber
+    sd: float
+    source: str
+    at: str
+    how: How
+    seen: Seen
+    note: OptionalText
+
+    def value(self, severity: str | None) -> float | None:
+        """The reading of this severity."""
+        found: float | None = getattr(self, severity or "unsaid")
+        return found
+
+
+@cache
+def grades() -> Mapping[str, Grade]:
+    """Rows by finding."""
+    return {row.finding: row for row in read_csv("grades.csv", _text("grades.csv"), Grade, lambda row: row.finding)}

@@ -287,9 +287,7 @@ def _led(
     plain = _group(teller, tilt, places, targets, ())
     best: tuple[float, Floats, int, float] = (np.inf, first[:, :draws], 0, 0.0)
     for _ in range(ROUNDS if many else 1):
-        matrix, levels, effective = temper(
-            _group(teller, tilt, places, targets, limits), drawn, first.copy(), draws, seed, progress
-        )
+        matrix, levels, effective = temper(_group(teller, tilt, places, targets, limits), drawn, first.copy(), draws, seed, progress)
         found = plain.score(dict(zip(drawn, matrix, strict=True)))[1][:many]
         miss = _miss(targets, found) if many else 0.0
         if miss < best[0]:

@@ -1,7 +1,8 @@
 """How well a simulated person agrees with what was seen: one rule for every kind of observation.
 
 A laboratory value is log-normal around the reading, with the analyte's total variation; `<` and `>` count the whole side. A sign that was
-looked for is a chance; graded findings are normal in points. Signs of one kind on one day speak together, not each for itself.
+looked for is a chance; a graded finding is normal on the scale of its reading, unless the grade has another cause. Signs of one kind on one
+day speak together, not each for itself.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def one(item: Observation, predicted: Floats) -> Floats:
         chance = np.clip(predicted, 1.0 - sure, sure)
         return np.log(chance if item.value >= 0.5 else 1.0 - chance)
     if item.kind == "graded":
-        return -0.5 * ((predicted - item.value) / item.sd) ** 2
+        sure = judged("examiners_agree")
+        return np.asarray(np.logaddexp(np.log(sure) - 0.5 * ((predicted - item.value) / item.sd) ** 2, np.log(1.0 - sure)))
     if item.kind == "unmentioned":
         from scipy.special import ndtr
 

@@ -155,9 +155,7 @@ def update(
     levels, effective = 0, float(draws)
     if seen:
         z = teller.prior(FIRST * led(draws))
-        matrix, levels, effective = temper(
-            _person(teller, seen), names, np.array([z[name] for name in names]), draws, seed, progress
-        )
+        matrix, levels, effective = temper(_person(teller, seen), names, np.array([z[name] for name in names]), draws, seed, progress)
         z = dict(zip(names, matrix, strict=True))
     else:
         z = teller.prior(draws)
