@@ -27,7 +27,6 @@ def files() -> dict[str, str]:
     from corrin.answers.population_record import schema as population_schema
     from corrin.answers.record import schema
     from corrin.answers.reference import commands_page, parameters_page, plans_page, products_page, readings_page, sources_page
-    from corrin.answers.sensitivity import Sensitivity
     from corrin.answers.shapes import schemas as answer_schemas
     from corrin.answers.trial.document import schema_text as trial_schema
     from corrin.case.schemas import schema_texts
@@ -41,12 +40,11 @@ def files() -> dict[str, str]:
         "schemas/answer.json": _schema(schema),
         "schemas/check.json": _schema(check_schema),
         **{f"schemas/{name}.json": json.dumps(made, indent=2, ensure_ascii=False) + "\n" for name, made in answer_schemas().items()},
-        "schemas/design.json": _model(Question, "corrin.design/1: a question about the next study"),
+        "schemas/design-question.json": _model(Question, "corrin.design-question/1: a question about the next study"),
         "schemas/guide.json": guide_schema(),
         "schemas/population.json": _schema(population_schema),
         "schemas/population-design.json": _schema(population_design_schema),
-        "schemas/sensitivity.json": _model(Sensitivity, "corrin.sensitivity/1: what a number hangs on"),
-        "schemas/trial.json": trial_schema(),
+        "schemas/trial-design.json": trial_schema(),
         "schemas/study.json": schema_text(),
         **{f"schemas/{name}": text for name, text in schema_texts().items()},
         "docs/reference/commands.md": commands_page(command_help()),

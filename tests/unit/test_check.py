@@ -314,7 +314,7 @@ def test_the_answer_is_written_and_read_again(small: Check) -> None:
     again = Check.model_validate_json(text)
     assert again.to_json() == text
     data = json.loads(text)
-    assert data["format"] == "corrin.answer/1"
+    assert data["format"] == "corrin.check/1"
     assert {"points", "inside_90", "inside_50", "median_fold_error", "mean_log_width", "log_score", "log_score_no_change",
             "log_score_class_mean", "by_analyte", "by_route", "by_cause", "by_role"} <= set(data["summary"])  # fmt: skip
     assert set(data["made"]["hashes"]) == {"program", "population", "studies"}

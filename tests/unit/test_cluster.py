@@ -27,7 +27,7 @@ from corrin.shells import cli, cluster
 from corrin.studies.reader import studies
 
 DESIGN = {
-    "format": "corrin.trial/1", "name": "small", "people": {"description": "adults"}, "n": 20, "visits_d": [14.0],
+    "format": "corrin.trial-design/1", "name": "small", "people": {"description": "adults"}, "n": 20, "visits_d": [14.0],
     "arm": [{"name": "nothing", "plan": "none"}, {"name": "injections", "plan": "us-practice-cyanocobalamin"}],
     "end_point": [
         {"name": "b12", "kind": "level", "reading": "serum_b12", "unit": "pg/mL"},

@@ -84,7 +84,7 @@ def test_what_is_chance_among_the_drawn_people_tells_nothing() -> None:
 def question(**changed: Any) -> dict[str, Any]:
     """A small question as plain data."""
     return {
-        "format": "corrin.design/1", "name": "small", "people": {"description": "adults"}, "days": [0.0, 7.0],
+        "format": "corrin.design-question/1", "name": "small", "people": {"description": "adults"}, "days": [0.0, 7.0],
         "between": {"parameter": "cell_pool", "no": "one store", "yes": "a fast pool"},
         "arm": [{"name": "tablets", "plan": "oral-2000-daily"}], "measure": [{"reading": "mma"}], "n": [6, 20], **changed,
     }  # fmt: skip
@@ -137,6 +137,11 @@ def test_a_bad_question_is_told_where_and_what_to_do(changed: dict[str, Any], wh
         read_question(question(**changed))
     assert where in str(caught.value)
     assert cure in str(caught.value)
+
+
+def test_the_name_of_the_answer_is_no_name_of_a_question() -> None:
+    with pytest.raises(InputError, match=r"Write \"format\": \"corrin.design-question/1\""):
+        read_question({**packaged()["first-weeks"].to_dict(), "format": "corrin.design/1"})
 
 
 def test_costs_and_draws_have_limits() -> None:

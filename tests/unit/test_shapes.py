@@ -87,6 +87,29 @@ def test_simulated_answers(kind: str, tmp_path: Path) -> None:
     assert corrin.rerun(file)[1] == []
 
 
+@pytest.mark.slow
+def test_answers_for_who_plans_studies() -> None:
+    found = {
+        "trial": corrin.trial("tablets-or-placebo", repeats=100, draws=100),
+        "design": corrin.design("first-weeks", draws=200),
+        "sensitivity": corrin.sensitivity(answer="mma@0", size=4),
+    }
+    for kind, answer in found.items():
+        assert faults(kind, json.loads(answer.to_json())) == []
+
+
+def test_no_two_schemas_share_a_format() -> None:
+    """What a person writes and what corrin answers carry names of their own, so that a file says which of the two it is."""
+    names = []
+    for file in sorted((ROOT / "schemas").glob("*.json")):
+        schema = json.loads(file.read_text(encoding="utf-8"))
+        form = schema.get("properties", {}).get("format", {})
+        names.append(form.get("const", schema["title"]))
+        if "const" in form:
+            assert schema["title"].split(":")[0].startswith(form["const"])
+    assert len(set(names)) == len(names)
+
+
 def test_every_answer_at_once_is_made_again(tmp_path: Path) -> None:
     person = corrin.example("shm-n2o-34m")
     answers = [

@@ -25,7 +25,7 @@ PEOPLE, REPEATS = 4000, 2000
 def document(**changed: Any) -> dict[str, Any]:
     """A small design as plain data."""
     return {
-        "format": "corrin.trial/1", "name": "small", "people": {"description": "adults"}, "n": 60, "visits_d": [30.0, 90.0],
+        "format": "corrin.trial-design/1", "name": "small", "people": {"description": "adults"}, "n": 60, "visits_d": [30.0, 90.0],
         "arm": [{"name": "placebo", "plan": "placebo", "control": True}, {"name": "tablets", "plan": "oral-1000-daily"}],
         "end_point": [{"name": "mma", "kind": "level", "reading": "mma", "day": 90.0, "analysis": "welch"}], **changed,
     }  # fmt: skip
@@ -214,6 +214,12 @@ def test_a_bad_design_is_told_where_and_what_to_do(changed: dict[str, Any], wher
 def test_what_is_no_design_is_an_input_error(text: str) -> None:
     with pytest.raises(InputError):
         read_trial(text)
+
+
+def test_the_name_of_the_answer_is_no_name_of_a_design() -> None:
+    with pytest.raises(InputError, match=r"Write \"format\": \"corrin.trial-design/1\"") as caught:
+        read_trial(document(format="corrin.trial/1"))
+    assert caught.value.where == "trial-design: format"
 
 
 def test_repeats_and_draws_have_limits() -> None:

@@ -55,7 +55,7 @@ def test_a_folder_that_is_something_else_is_kept(tmp_path: Path, capsys: pytest.
 @pytest.mark.slow
 def test_a_trial_is_written_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     design = {
-        "format": "corrin.trial/1", "name": "small", "people": {"description": "adults"}, "n": 20, "visits_d": [14.0],
+        "format": "corrin.trial-design/1", "name": "small", "people": {"description": "adults"}, "n": 20, "visits_d": [14.0],
         "arm": [{"name": "nothing", "plan": "none"}, {"name": "tablets", "plan": "oral-1000-daily"}],
         "end_point": [
             {"name": "b12", "kind": "level", "reading": "serum_b12"}, {"name": "pain", "kind": "pain", "measure": "ivmecbl_change"},

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from corrin.answers import check_run, people_run
 from corrin.answers.assemble import machine, versions
-from corrin.answers.record import DISCLAIMER, FORMAT, Answer, Made, Record
+from corrin.answers.record import DISCLAIMER, Answer, Made, Record
 from corrin.settings import checked
 
 PROMISED_QUANTILE, PROMISED_BAND, PROMISED_CORRELATION = 0.15, 0.30, 0.12
@@ -51,7 +51,7 @@ class PopulationSummary(Record):
 class PopulationCheck(Answer):
     """The answer to: does the model make people as a survey found them?"""
 
-    format: Literal["corrin.answer/1"] = FORMAT
+    format: Literal["corrin.check-population/1"] = "corrin.check-population/1"
     question: Literal["check population"] = "check population"
     disclaimer: str = DISCLAIMER
     verdict: str

@@ -1,4 +1,4 @@
-"""What `corrin check` answers: every reported number of a study beside the one predicted, and how good the predictions are together."""
+"""What `corrin check` answers (`corrin.check/1`): every reported number of a study beside the one predicted, and how good that is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from corrin.answers.record import DISCLAIMER, FORMAT, Answer, Fixed, Made, Notice, Record
+from corrin.answers.record import DISCLAIMER, Answer, Fixed, Made, Notice, Record
 
 Scale = Literal["log", "linear", "share"]
 
@@ -128,7 +128,7 @@ class Summary(Score):
 class Check(Answer):
     """The answer to: does the model say what studies found?"""
 
-    format: Literal["corrin.answer/1"] = FORMAT
+    format: Literal["corrin.check/1"] = "corrin.check/1"
     question: Literal["check"] = "check"
     disclaimer: str = DISCLAIMER
     verdict: tuple[str, ...] = Field(description="the summary in sentences")
@@ -166,5 +166,5 @@ class Check(Answer):
 def schema() -> dict[str, Any]:
     """The JSON Schema of a check's answer."""
     made = Check.model_json_schema(mode="serialization")
-    title = "corrin.answer/1: check"
+    title = "corrin.check/1: what studies reported beside what was predicted"
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **{k: v for k, v in made.items() if k != "title"}}

@@ -1,6 +1,6 @@
-"""`corrin.design/1`: a question between two forms of the model, who could be studied, and what could be measured at what cost.
+"""`corrin.design-question/1`: a question between two forms of the model, who could be studied, and what could be measured at what cost.
 
-An answer of `corrin design --json` has the same format: the question with what came out beside, and reads back as its question.
+An answer of `corrin design --json` (`corrin.design/1`, `design_record.py`) holds its question and reads back as it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from corrin.errors import InputError
 from corrin.studies.reader import SIGNS, study_faults
 from corrin.studies.schema import SOME, Arm, EntryRule, Population, Strict, Study
 
-FORMAT: Literal["corrin.design/1"] = "corrin.design/1"
+FORMAT = "corrin.design-question/1"
 Visit = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0.0, le=7305.0)]
 
 
@@ -70,7 +70,7 @@ class Costs(Strict):
 class Question(Strict):
     """One question."""
 
-    format: Literal["corrin.design/1"]
+    format: Literal["corrin.design-question/1"]
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     title: Text = ""
     description: Text | None = None
@@ -113,7 +113,7 @@ def read_question(source: str | Path | Mapping[str, Any]) -> Question:
         near = known.near(source.lower(), {name: name for name in packaged()})
         cure = f"Did you mean {' or '.join(near)}?" if near else f"Questions that come with corrin: {', '.join(packaged())}."
         raise InputError("question", f"{source} is neither a question that comes with corrin nor a file", "", cure)
-    where, document = read_document(source, "design")
+    where, document = read_document(source, "design-question")
     if document.get("question") == "design" and isinstance(document.get("asked"), dict):
         document = document["asked"]  # an answer reads back as its question
     question = shape(document, Question, where, FORMAT)
@@ -127,7 +127,7 @@ def packaged() -> Mapping[str, Question]:
     found = {}
     for item in sorted(files("corrin").joinpath("trials").iterdir(), key=lambda item: item.name):
         if item.name.startswith("question-") and item.name.endswith(".toml"):
-            document = read_document(item.read_text(encoding="utf-8"), "design")[1]
+            document = read_document(item.read_text(encoding="utf-8"), "design-question")[1]
             question = shape(document, Question, item.name, FORMAT)
             raise_all(item.name, list(question_faults(question)))
             found[question.name] = question

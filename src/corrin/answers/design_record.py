@@ -1,4 +1,4 @@
-"""What `corrin design` answers: the recommended study, others by size, and what each would tell."""
+"""What `corrin design` answers (`corrin.design/1`): the recommended study, others by size, and what each would tell."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from corrin.answers.design_question import FORMAT
 from corrin.answers.record import DISCLAIMER, Answer, Made, Notice, Record
 
 
@@ -75,7 +74,7 @@ class Expected(Record):
 class Design(Answer):
     """The answer to: which study would tell these apart?"""
 
-    format: Literal["corrin.design/1"] = FORMAT
+    format: Literal["corrin.design/1"] = "corrin.design/1"
     question: Literal["design"] = "design"
     disclaimer: str = DISCLAIMER
     verdict: tuple[str, ...]

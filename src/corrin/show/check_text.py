@@ -1,4 +1,4 @@
-"""The check of studies in plain words and tables, from an answer's plain data (`corrin.answer/1`, question `check`)."""
+"""The check of studies in plain words and tables, from an answer's plain data (`corrin.check/1`)."""
 
 from __future__ import annotations
 

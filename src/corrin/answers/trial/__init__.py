@@ -1,6 +1,6 @@
 """What would this trial find, and how often? A design in, expected effects with intervals, power and size out.
 
-document.py   corrin.trial/1, the shape of a design       reader.py   reading it, faults with their place
+document.py   corrin.trial-design/1, the shape of a design       reader.py   reading it, faults with their place
 repeat.py     the trial done again and again               analysis.py the tests it ends with
 power.py      effects, power, size                         record.py   the answer
 """

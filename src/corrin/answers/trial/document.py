@@ -1,7 +1,7 @@
-"""`corrin.trial/1`: a trial as it is designed: who may enter, arms, sizes, visits, measurements, end points.
+"""`corrin.trial-design/1`: a trial as it is designed: who may enter, arms, sizes, visits, measurements, end points.
 
-The shape only; `reader.py` reads files and checks what must agree. An answer of `corrin trial --json` has the same format: the design with
-what came out of it beside, and reads back as its design.
+The shape only; `reader.py` reads files and checks what must agree. An answer of `corrin trial --json` (`corrin.trial/1`, `record.py`) holds
+its design and reads back as it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from corrin.studies.schema import SOME, Population, Strict
 
-FORMAT: Literal["corrin.trial/1"] = "corrin.trial/1"
+FORMAT = "corrin.trial-design/1"
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Text = Annotated[str, Field(max_length=4000)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -118,7 +118,7 @@ class EndPoint(Strict):
 class Trial(Strict):
     """One trial."""
 
-    format: Literal["corrin.trial/1"]
+    format: Literal["corrin.trial-design/1"]
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     title: Text = ""
     description: Text | None = None
@@ -158,5 +158,5 @@ class Trial(Strict):
 def schema_text() -> str:
     """The JSON Schema of a design."""
     schema = Trial.model_json_schema(by_alias=True)
-    full = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "corrin.trial/1: a trial as designed"}
+    full = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "corrin.trial-design/1: a trial as designed"}
     return json.dumps(full, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from corrin.answers.trial.document import TO_EVENT, YES_NO, EndPoint, Stratum, Trial, TrialArm
+from corrin.answers.trial.document import FORMAT, TO_EVENT, YES_NO, EndPoint, Stratum, Trial, TrialArm
 from corrin.case import known
 from corrin.case.plan import Plan, read_plan
 from corrin.case.reader import raise_all, read_document, shape, shown
@@ -50,7 +50,7 @@ def in_unit(value: float, unit: str | None, reading: str) -> float:
 
 
 def read_trial(source: str | Path | Mapping[str, Any]) -> Trial:
-    """A `corrin.trial/1` from a file (TOML or JSON), a text of either, a dict, or the name of a design that comes with corrin.
+    """A `corrin.trial-design/1` from a file (TOML or JSON), a text of either, a dict, or the name of a design that comes with corrin.
 
     Raises `InputError` with every fault: file, place, what was found, what was expected, the likely cure.
     """
@@ -60,10 +60,10 @@ def read_trial(source: str | Path | Mapping[str, Any]) -> Trial:
         near = known.near(source.lower(), {name: name for name in packaged()})
         cure = f"Did you mean {' or '.join(near)}?" if near else f"Designs that come with corrin: {', '.join(packaged())}."
         raise InputError("design", f"{source} is neither a design that comes with corrin nor a file", "", cure)
-    where, document = read_document(source, "trial")
+    where, document = read_document(source, "trial-design")
     if document.get("question") == "trial" and isinstance(document.get("design"), dict):
         document = document["design"]  # an answer reads back as its design
-    trial = shape(document, Trial, where, "corrin.trial/1")
+    trial = shape(document, Trial, where, FORMAT)
     raise_all(where, list(trial_faults(trial)))
     return trial
 
@@ -74,8 +74,8 @@ def packaged() -> Mapping[str, Trial]:
     found = {}
     for item in sorted(files("corrin").joinpath("trials").iterdir(), key=lambda item: item.name):
         if item.name.endswith(".toml") and not item.name.startswith("question-"):
-            document = read_document(item.read_text(encoding="utf-8"), "trial")[1]
-            trial = shape(document, Trial, item.name, "corrin.trial/1")
+            document = read_document(item.read_text(encoding="utf-8"), "trial-design")[1]
+            trial = shape(document, Trial, item.name, FORMAT)
             raise_all(item.name, list(trial_faults(trial)))
             found[trial.name] = trial
     return MappingProxyType(found)

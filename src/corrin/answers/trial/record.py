@@ -1,4 +1,4 @@
-"""What `corrin trial` answers: for each end point what to expect, how sure that is, and how often a trial of this size would show it."""
+"""What `corrin trial` answers (`corrin.trial/1`): per end point what to expect, how sure that is, how often a trial would show it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, Literal
 from pydantic import Field
 
 from corrin.answers.record import DISCLAIMER, Answer, Made, Notice, Record
-from corrin.answers.trial.document import FORMAT
 
 
 class Chance(Record):
@@ -116,7 +115,7 @@ class CourseBand(Record):
 class TrialAnswer(Answer):
     """The answer to: what would this trial find, and how often?"""
 
-    format: Literal["corrin.trial/1"] = FORMAT
+    format: Literal["corrin.trial/1"] = "corrin.trial/1"
     question: Literal["trial"] = "trial"
     disclaimer: str = DISCLAIMER
     verdict: tuple[str, ...]

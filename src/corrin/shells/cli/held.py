@@ -79,7 +79,7 @@ def check(
         Path | None, typer.Option(metavar="FILE", help="A CSV table of people (a survey) instead of studies: their markers, simulated.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report, figures, points.csv and answer.json.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.answer/1 instead of the report.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.check/1 instead of the report.")] = False,
 ) -> None:
     """Every number that studies report beside the one predicted, and how good the predictions are together."""
     chosen = settings(draws=draws, seed=seed)
