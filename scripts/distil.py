@@ -37,6 +37,10 @@ from virtual_people import People, believed, histories, of_clinic, of_community,
 
 Floats = NDArray[np.float64]
 FILE = Path(__file__).resolve().parents[1] / "src" / "corrin" / "facts" / "population" / "deficiency.json"
+SEEN = (*facts.MARKERS, "activity_methylation", "activity_mutase", "egfr")
+"""Readings the table is made of."""
+BESIDES = {"methylation_weight", "folate_status", "reserve_half"}
+"""Parameters it uses itself, for what function is and where its floor lies."""
 FLOOR_INSULT = 0.01
 """The no-sign floor: activity at which a typical person's nerve comes under one hundredth of the full insult (a definition of ours)."""
 AGES = tuple(float(age) for age in range(20, 91, 10))
@@ -307,7 +311,10 @@ def plain(item: Any) -> Any:
 
 
 def made_of() -> dict[str, str]:
-    return {"population": population().digest()[:16], "program": the_kernel().model.digest()[:16], "calibration": calibration_state()}
+    """What the table rests on: of the equations and of the population what its markers and activities rest on."""
+    model = the_kernel().model
+    _, used = model.part(SEEN)
+    return {"population": population().only(used | BESIDES).digest()[:16], "program": model.digest(SEEN)[:16], "calibration": calibration_state()}
 
 
 def distil(count: int, others: int, seed: int) -> facts.Deficiency:

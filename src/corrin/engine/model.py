@@ -8,6 +8,7 @@ A system is anything with `pools`, `parameters`, `exposures`, `dose_kinds`, `dos
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,10 +34,31 @@ class Model:
     seen: list[Node]
     system: Any
 
-    def digest(self) -> str:
-        """Hash of the equations: the same text of rates gives the same digest."""
-        text = repr((self.pools, self.parameters, self.exposures, self.dose_kinds, self.readings, self.floors))
-        roots = [*self.rates, *self.after_dose, *self.seen]
+    def part(self, readings: Sequence[str]) -> tuple[list[int], set[str]]:
+        """What these readings rest on: places of the states, with all that acts on them, and names of the parameters."""
+        place = {node.index: k for k, node in enumerate(self.state)}
+        found: set[int] = set()
+        roots = [self.seen[self.readings.index(name)] for name in readings]
+        while True:
+            used = reachable(self.graph, roots)
+            fresh = {place[index] for index in used if index in place} - found
+            if not fresh:
+                break
+            found |= fresh
+            roots += [node for k in sorted(fresh) for node in (self.rates[k], self.after_dose[k])]
+        named = [self.graph.operations[index] for index in used]
+        return sorted(found), {operation[2] for operation in named if operation[:2] == ("symbol", "parameter")}
+
+    def digest(self, readings: Sequence[str] | None = None) -> str:
+        """Hash of the equations: the same text of rates gives the same digest. With `readings`, of what these rest on alone."""
+        if readings is None:
+            text = repr((self.pools, self.parameters, self.exposures, self.dose_kinds, self.readings, self.floors))
+            roots = [*self.rates, *self.after_dose, *self.seen]
+        else:
+            states, _ = self.part(readings)
+            text = repr((readings, self.dose_kinds, [(self.pools[k], self.floors[k]) for k in states]))
+            seen = [self.seen[self.readings.index(name)] for name in readings]
+            roots = [*(self.rates[k] for k in states), *(self.after_dose[k] for k in states), *seen]
         known: dict[int, int] = {}
         lines = []
         for index in reachable(self.graph, roots):

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +138,10 @@ class Population:
         """The same people as if typical values were known: only what differs between people is drawn."""
         return Population(tuple(replace(row, unsure=0.0) for row in self.rows))
 
+    def only(self, names: Collection[str]) -> Population:
+        """These parameters alone."""
+        return replace(self, rows=tuple(row for row in self.rows if row.name in names))
+
     def digest(self) -> str:
         """Hash of the rows drawn from."""
         text = "\n".join(repr((r.name, r.value, r.unit, r.distribution, r.between, r.unsure, r.low, r.high)) for r in self.rows)
@@ -236,13 +242,28 @@ def calibration_state() -> str:
     return "current" if made.hashes == rests_on(made.studies) else "stale"
 
 
+def _readings(told: Any) -> Iterator[str]:
+    """Every reading that a study's file names."""
+    if isinstance(told, dict):
+        for key, value in told.items():
+            if key == "reading" and value in the_model().readings:
+                yield value
+            yield from _readings(value)
+    elif isinstance(told, list):
+        for value in told:
+            yield from _readings(value)
+
+
 def rests_on(studies: Sequence[str]) -> dict[str, str]:
-    """Hashes of what a calibration rests on: the equations, the parameters as the facts have them, the studies, the survey."""
+    """Hashes of what a calibration rests on: the studies, the survey, and of equations and parameters (as the facts have them) those that
+    what was fitted rests on. A change of what nothing fitted depends on, as of a nerve's tract, leaves it current."""
     texts = [files("corrin.studies").joinpath(f"{key}.toml").read_text("utf-8") for key in sorted(studies)]
     survey = [files("corrin.facts").joinpath("population", name).read_text("utf-8") for name in ("survey_people.csv", "survey_markers.csv")]
+    fitted = sorted({name for text in texts for name in _readings(tomllib.loads(text))} | {"serum_b12", "mma", "homocysteine", "egfr"})
+    _, used = the_model().part(fitted)
     return {
-        "program": the_model().digest()[:16],
-        "parameters": facts_population().digest()[:16],
+        "program": the_model().digest(fitted)[:16],
+        "parameters": facts_population().only(used).digest()[:16],
         "studies": hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16],
         "survey": hashlib.sha256("\0".join(survey).encode()).hexdigest()[:16],
     }
