@@ -249,6 +249,48 @@ def test_the_order_of_results_changes_nothing_and_the_newest_counts() -> None:
     assert answers[0]["deficiency"] == assess(case(labs=labs[1:])).data["deficiency"]
 
 
+SAME_DAY = (
+    lab("mma", 3.6, "umol/L"), lab("mma", 120, "nmol/L"), lab("mma", 300, "nmol/L", comparator="<"), lab("mma", 320, "nmol/L"),
+    {"analyte": "mma", "word": "raised", "date": "0"}, lab("serum_b12", 150, "pmol/L"), lab("serum_b12", 170, "pmol/L"),
+    lab("creatinine", 80, "umol/L"), lab("creatinine", 300, "umol/L"), lab("intrinsic_factor_antibody", 3, "U/mL"),
+    {"analyte": "intrinsic_factor_antibody", "word": "raised", "date": "0"},
+    {"analyte": "intrinsic_factor_antibody", "word": "normal", "date": "0"},
+)  # fmt: skip
+
+
+@QUICK
+@given(st.data())
+def test_the_order_of_results_of_one_day_changes_nothing(data: Any) -> None:
+    labs = data.draw(st.lists(st.sampled_from(SAME_DAY), min_size=2, max_size=6))
+    told = [{"what": "numbness", "date": "-60d"}]
+    first = assess(case(labs=labs, findings=told)).to_dict()
+    second = assess(case(labs=data.draw(st.permutations(labs)), findings=told)).to_dict()
+    del first["inputs"], second["inputs"], first["made"], second["made"]
+    assert first == second
+
+
+def test_results_of_one_day_that_disagree_are_both_shown_and_span_what_may_be() -> None:
+    """Read as anywhere between two results, a marker says less than either of them alone."""
+    high, low = lab("mma", 3.6, "umol/L"), lab("mma", 120, "nmol/L")
+    answer = assess(case(labs=[high, low]))
+    (row,) = answer.data["markers"]
+    assert row["as_reported"] == "methylmalonic acid 120 nmol/L and 3.6 umol/L"
+    assert "cannot all be right" in " ".join(answer.text().split())
+    assert answer.data["deficiency"]["mma"]["side"] == "unclear"
+    assert probability(low) < probability(high, low) < probability(high)
+    assert abs(math.log(row["alone_odds"])) < math.log(2.0)
+
+
+def test_results_of_one_day_that_agree_count_as_their_geometric_mean() -> None:
+    two = assess(case(labs=[lab("mma", 400, "nmol/L"), lab("mma", 484, "nmol/L")]))
+    assert two.data["deficiency"]["function"] == assess(case(labs=[lab("mma", 440, "nmol/L")])).data["deficiency"]["function"]
+    assert "geometric mean" in " ".join(two.data["markers"][0]["why"])
+    again = assess(case(labs=[lab("mma", 440, "nmol/L"), lab("mma", 440, "nmol/L")]))
+    assert again.data["markers"][0]["why"] == []  # written down twice
+    below = assess(case(labs=[lab("mma", 440, "nmol/L"), lab("mma", 300, "nmol/L", comparator=">")]))
+    assert below.data["deficiency"]["function"] == two.data["deficiency"]["function"]
+
+
 # --- switches ------------------------------------------------------------------------------------------------------------------
 
 

@@ -141,11 +141,12 @@ def reading(case: Case, analyte: str) -> Reading | None:
     if row is None:
         return None
     labs = [lab for lab in case.labs if not lab.held_back and case.day(lab.date) <= LATER_D and known.find_analyte(lab.analyte) is row]
-    for lab in sorted(labs, key=lambda lab: case.day(lab.date), reverse=True):
-        found = _side(lab, row)
-        if found is not None:
-            return found
-    return None
+    sided = [(case.day(lab.date), found) for lab in labs if (found := _side(lab, row)) is not None]
+    if not sided:
+        return None
+    last = max(day for day, _ in sided)
+    # Of one day, whatever their order, the one outside its limits: what it calls for is not to be missed.
+    return min((found for day, found in sided if day == last), key=lambda found: (found.side == "normal", found.side, found.words))
 
 
 def _side(lab: Lab, row: Analyte) -> Reading | None:

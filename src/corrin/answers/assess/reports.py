@@ -1,9 +1,10 @@
-"""The markers of a case as evidence: the newest result of each, in the analyte's unit, and what shifts or voids it."""
+"""The markers of a case as evidence: the newest result of each (of one day, all), in the analyte's unit, and what shifts or voids it."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from corrin.answers.assess.state import Evidence
 from corrin.answers.reported import as_reported
@@ -21,6 +22,10 @@ SEX_LOG_SD, BLOOD_LOG_SD = 0.08, 0.113
 """Part of the spread of haemoglobin between people that is between the sexes (facts: men 10 % above, women 6 % below), and the whole."""
 HALF = 0.5
 """What a result counts that something unrelated to B12 moves by an unknown amount (a judgement)."""
+SCATTER_SD = 1.96 * math.sqrt(2.0)
+"""Two results of one person and day lie at most so many SDs of a single one apart, 95 times of 100."""
+USUAL_CV = 0.2
+"""Log-SD of a result whose analyte has none in the table (a judgement)."""
 FULL_TERM = {"first trimester": 1.0 / 3.0, "second trimester": 2.0 / 3.0, "third trimester": 1.0}
 
 
@@ -36,6 +41,10 @@ class Result:
     day: float
     reference_low: float | None
     reference_high: float | None
+    same_day: str = ""
+    """How it was made where there are several results of its day."""
+    disagree: bool = False
+    """Its day has results that cannot all be right: `low` to `high` spans them."""
 
     @property
     def value(self) -> float | None:
@@ -64,7 +73,7 @@ def results(case: Case) -> dict[str, Result]:
         made = _result(case, lab, number, row.id)
         if made is not None:
             found.setdefault(row.id, []).append(made)
-    newest = {name: max(rows, key=lambda row: (row.day, row.value is not None, row.low, row.high)) for name, rows in found.items()}
+    newest = {name: _of_one_day(rows) for name, rows in found.items()}
     if "haemoglobin" not in newest and "haematocrit" in newest:
         packed = newest["haematocrit"]
         unit = known.analytes()["haemoglobin"].unit
@@ -74,6 +83,44 @@ def results(case: Case) -> dict[str, Result]:
         words = f"{packed.words} (a third of it)"
         newest["haemoglobin"] = Result("haemoglobin", packed.place, words, low, high, packed.day, None, None)
     return newest
+
+
+def _of_one_day(rows: Sequence[Result]) -> Result:
+    """All results of the newest day as one, whatever their order: their geometric mean where they agree, the span of them where not."""
+    last = max(row.day for row in rows)
+    found: dict[str, Result] = {}
+    for row in sorted((row for row in rows if row.day > last - TODAY_D), key=_order):
+        found.setdefault(row.words, row)
+    held = list(found.values())
+    first = held[-1]
+    if len(held) == 1:
+        return first
+    # The highest lower end and the lowest upper end: where the first is below, one value could have given every result.
+    low, high = max(row.low for row in held), min(row.high for row in held)
+    words = " and ".join([held[0].words, *(_without_name(row.words, held[0].words) for row in held[1:])])
+    worded = {row.words for row in held if math.isinf(row.high) and row.low <= 0.0}
+    if low <= high and len(worded) < 2:
+        return replace(first, words=words, low=low, high=high, same_day=f"{len(held)} results of one day, read together")
+    cv = known.analytes()[first.marker].total_cv or USUAL_CV
+    if high > 0.0 and len(worded) < 2 and math.log(low / high) <= SCATTER_SD * cv:
+        exact = [math.log(row.low) for row in held if row.value is not None] or [math.log(low), math.log(high)]
+        middle = math.exp(math.fsum(exact) / len(exact))
+        told = f"{len(held)} results of one day that agree within the test's scatter, read as their geometric mean"
+        return replace(first, words=words, low=middle, high=middle, same_day=told)
+    told = "results of one day that cannot all be right: read as anywhere between them; repeat the test"
+    return replace(first, words=words, low=min(row.low for row in held), high=max(row.high for row in held), same_day=told, disagree=True)
+
+
+def _order(row: Result) -> tuple[float, float, str, float, float]:
+    return row.low, row.high, row.words, row.reference_low or 0.0, row.reference_high or 0.0
+
+
+def _without_name(words: str, first: str) -> str:
+    """`methylmalonic acid 120 nmol/L` after `methylmalonic acid 3.6 umol/L`: `120 nmol/L`."""
+    name = first
+    while name and not words.startswith(f"{name} "):
+        name = name.rpartition(" ")[0]
+    return words[len(name) :].strip() if name else words
 
 
 def _result(case: Case, lab: Lab, number: int, name: str) -> Result | None:
@@ -123,7 +170,7 @@ def positive(found: dict[str, Result], name: str) -> bool | None:
         return None
     limit = row.reference_high if row.reference_high is not None else known.analytes()[name].reference_high
     lab_words = row.words.rsplit(" ", 1)[-1]
-    if lab_words in ("raised", "normal", "low", "undetectable"):
+    if lab_words in ("raised", "normal", "low", "undetectable") and not row.disagree:
         return lab_words == "raised"
     if limit is None:
         return None
@@ -237,8 +284,10 @@ def counted(case: Case, facts: Facts, found: dict[str, Result]) -> tuple[Counted
             *allowed_for(name),
         )  # fmt: skip
         why = tuple(dict.fromkeys(switch.why for switch in mine if switch.why))
+        if row.same_day:
+            why = (*why, row.same_day)
         if row.day < -OLD_D:
             why = (*why, "taken more than half a year ago")
-        nothing = weight == 0.0 or (row.low <= 0.0 and row.high <= 0.0)
+        nothing = weight == 0.0 or (row.low <= 0.0 and (row.high <= 0.0 or math.isinf(row.high)))
         made.append(Counted(row, None if nothing else item, why))
     return tuple(made)
