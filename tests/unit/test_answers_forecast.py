@@ -156,3 +156,22 @@ def test_rerun_of_an_answer_is_the_answer(modelled: dict[str, Any], tmp_path: An
     _, differences = rerun(path)
     assert differences == []
     assert (modelled["years"], modelled["draws"], modelled["seed"]) == (1.0, 50, 3)
+
+
+def test_a_red_flag_without_nerve_signs_leads_the_forecast() -> None:
+    """Severe anaemia calls for somebody on the same day, also beside a sign that alone could wait."""
+    from corrin.answers.forecast import urgent_first
+    from corrin.case.reader import read_case
+
+    def told(level: float, **more: object) -> list[str]:
+        labs = [{"analyte": "haemoglobin", "value": level, "unit": "g/dL", "date": "0"}]
+        case = read_case({"format": "corrin.case/1", "as_of": "day 0", "person": {"age_y": 70.0, "sex": "female"}, "labs": labs, **more})
+        return [notice.text for notice in urgent_first(case).notices if notice.code == "safety"]
+
+    assert told(12.5) == []
+    (sentence,) = told(5.0)
+    assert sentence.startswith("Same day: Severe anaemia")
+    both = told(5.0, findings=[{"what": "numbness", "date": "-1y"}])
+    assert both[0] == sentence
+    assert "neuropathy" in both[1]
+    assert len(told(5.0, findings=[{"what": "romberg", "date": "0"}])) == 1

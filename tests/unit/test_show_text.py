@@ -27,6 +27,23 @@ def test_report_holds_what_was_asked(made_up_answer: Forecast) -> None:
         assert wanted in report, wanted
 
 
+def test_a_page_without_urgency_says_what_comes_next_and_what_was_not_measured(made_up_answer: Forecast) -> None:
+    from corrin.answers.record import Notice, WarningCode
+
+    head = " ".join(made_up_answer.text().partition("State today")[0].split())
+    assert "Next: `corrin assess` says what the guideline asks to test and to treat." in head
+    seen = {lab.reading for lab in made_up_answer.observed}
+    told = head.partition("Not measured in this person: ")[2]
+    for quantity in made_up_answer.today:
+        if quantity.name in ("serum_b12", "mma", "homocysteine", "haemoglobin", "mcv"):
+            assert (quantity.label in told) == (quantity.name not in seen), quantity.name
+    unseen = made_up_answer.model_copy(update={"observed": ()})
+    rows = [line for line in unseen.text(140).split("\n") if line.startswith("Haemoglobin")]
+    assert "not measured; simulated" in rows[0]
+    safety = made_up_answer.model_copy(update={"warnings": (Notice(code=WarningCode.SAFETY, text="Same day: gait."),)})
+    assert "Next: `corrin assess`" not in safety.text()
+
+
 def test_one_disclaimer_at_the_end(made_up_answer: Forecast) -> None:
     report = made_up_answer.text()
     assert " ".join(report.split()).count(DISCLAIMER) == 1

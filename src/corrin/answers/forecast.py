@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from corrin.answers.assemble import Intended, Options, Subject, assemble
+from corrin.answers.assess.advice import flags
 from corrin.answers.examples import named
 from corrin.answers.explain import readings
-from corrin.answers.recognise import first_of_all
+from corrin.answers.recognise import URGENCIES, first_of_all, recognised
 from corrin.answers.record import Forecast, Given, Lab, Notice, WarningCode
 from corrin.answers.reported import as_reported
 from corrin.answers.run import run
 from corrin.case.case import Case
 from corrin.case.plan import MAX_DOSES, Plan, built_in_plans, read_plan
 from corrin.errors import InputError
+from corrin.guides.person import facts_of
 from corrin.settings import checked
 
 DAYS_PER_YEAR = 365.25
@@ -103,8 +105,17 @@ def usual_plans(case: Case) -> tuple[str, ...]:
 def urgent_first(case: Case) -> Subject:
     """The person as a forecast shows them: a course is not read without how soon somebody must look, so that leads."""
     shown = subject(case)
-    safety = tuple(Notice(code=WarningCode.SAFETY, text=sentence) for sentence in first_of_all(case))
+    safety = tuple(Notice(code=WarningCode.SAFETY, text=sentence) for sentence in (*_sooner(case), *first_of_all(case)))
     return replace(shown, notices=(*safety, *shown.notices))
+
+
+def _sooner(case: Case) -> tuple[str, ...]:
+    """A red flag that calls sooner than the nerve signs do, or without any (severe anaemia)."""
+    raised, pictures = flags(facts_of(case)), recognised(case)
+    if not raised or (pictures and URGENCIES.index(pictures[0].urgency) <= URGENCIES.index(raised[0]["urgency"])):
+        return ()
+    first = raised[0]
+    return (f"{first['urgency'][:1].upper()}{first['urgency'][1:]}: {first['says']} {first['do']}",)
 
 
 def subject(case: Case) -> Subject:

@@ -56,6 +56,10 @@ ORIGIN = {
     "assumed": "assumed (weak)",
     "recalled": "recalled, not seen again (weak)",
 }
+MARKERS = SECTIONS[0][1] + SECTIONS[1][1]
+MEASURED = MARKERS + SECTIONS[3][1]
+"""What can be measured: where nobody did, the row says so."""
+NEXT = "Next: `corrin assess` says what the guideline asks to test and to treat."
 SERUM_NOTE = (
     "Serum B12 rises with every dose, whether or not cells and nerves answer: on treatment the serum level is not a measure of response. "
     "Methylmalonic acid, homocysteine, the blood count and the person's own signs are."
@@ -93,6 +97,18 @@ def _head(answer: Data, width: int) -> str:
     )
     urgent = [notice for notice in answer["warnings"] if notice["code"] in ("data-contradict-model", "safety")]
     lines += [_wrap(f"Note: {notice['text']}", width) for notice in urgent]
+    if not any(notice["code"] == "safety" for notice in urgent):
+        lines.append(_wrap(NEXT, width))
+    seen = {lab["reading"] for lab in answer["observed"]}
+    missing = [quantity["label"] for quantity in answer["today"] if quantity["name"] in MARKERS and quantity["name"] not in seen]
+    if missing:
+        lines.append(
+            _wrap(
+                f"Not measured in this person: {', '.join(missing)}. What stands below for them is simulated, and may reach values, grave "
+                "or normal, that nobody has seen in this person.",
+                width,
+            )
+        )
     return "\n".join(lines)
 
 
@@ -121,7 +137,7 @@ def _today(answer: Data, width: int) -> str:
                     [
                         _named(quantity["label"], quantity["unit"], name in weak),
                         interval(quantity["p50"], quantity["p05"], quantity["p95"], quantity["unit"]),
-                        _measured(seen.get(name)),
+                        _measured(seen[name]) if name in seen else "not measured; simulated" if name in MEASURED else "",
                     ]
                 )
     found = {quantity["name"]: quantity["interval_from"] for quantity in answer["today"] if quantity.get("interval_from")}
@@ -132,9 +148,7 @@ def _today(answer: Data, width: int) -> str:
     return "\n".join(parts)
 
 
-def _measured(lab: Data | None) -> str:
-    if lab is None:
-        return ""
+def _measured(lab: Data) -> str:
     when = "today" if abs(lab["time_days"]) < 1 else f"{duration(-lab['time_days'])} ago"
     said = lab["as_reported"]
     return f"{said[:-1]}; {when})" if said.endswith(")") else f"{said} ({when})"
