@@ -99,9 +99,20 @@ def checked_months(months: Sequence[float]) -> tuple[float, ...]:
 
 
 def begun(case: Case, plan: Plan | str | Path | Mapping[str, Any] | None, waits: Sequence[float]) -> list[Plan]:
-    """The plan begun after each delay; a plan's own start counts as the first."""
+    """The plan begun after each delay; a plan's own start counts as the first. Raises `InputError` for one that begins nothing."""
     base = chosen_plans(case, plan if plan is not None else guideline_plans(case)[0], horizon(waits) / 12.0)[0]
+    if not _begins(case, base):
+        cure = f"For this person, for example, --plan {guideline_plans(case)[0]}; `corrin forecast` shows the course without treatment."
+        raise InputError(
+            "--plan", f"{base.name} begins nothing, so there is nothing to delay", "a plan that gives or changes something", cure
+        )
     return [base.model_copy(update={"start_day": base.start_day + wait * MONTH}) for wait in waits]
+
+
+def _begins(case: Case, plan: Plan) -> bool:
+    """Whether anything happens on the first day of a plan or after it: a dose, another diet, a drug, the end of the gas."""
+    gas = plan.stop_nitrous_oxide and bool(case.history.nitrous_oxide)
+    return gas or bool(plan.diet or plan.start_drugs or plan.stop_drugs) or any(phase.steps for phase in plan.all_phases)
 
 
 def horizon(waits: Sequence[float]) -> float:
