@@ -55,12 +55,17 @@ def down(y: Any, tract: str) -> Any:
     return lost + getattr(y, f"regrowing_{tract}") if tract in PERIPHERY else lost
 
 
+def lost_for_good(p: Any, tract: str) -> Any:
+    """Rate at which a bare fibre of the centre is lost. The optic nerves lose fewer: those whose sight failed mostly saw better."""
+    return p.central_loss_rate * (p.optic_loss if tract == "optic" else 1.0)
+
+
 def _demyelination(tract: str) -> Any:
     def changes(y: Any, p: Any, x: Any) -> Any:
         """Myelin is lost by the insult, made again when it is over, or its fibre goes down."""
         hurt = insult(y, p)
         broken = p.demyelination_rate * p.nerve_vulnerability * getattr(p, f"sensitivity_{tract}") * hurt * intact(y, tract)
-        goes_down = p.axon_down_rate if tract in PERIPHERY else p.central_loss_rate
+        goes_down = p.axon_down_rate if tract in PERIPHERY else lost_for_good(p, tract)
         mended = p.remyelination_rate * repair(p, x) * (1.0 - hurt)
         return broken - (mended + goes_down) * getattr(y, f"demyelinated_{tract}")
 
@@ -82,7 +87,7 @@ def _lost(tract: str) -> Any:
         """What does not come back: in the centre from demyelinated fibres, in the periphery from axons that stay down."""
         if tract in PERIPHERY:
             return p.axon_death_rate * getattr(y, f"regrowing_{tract}")
-        return p.central_loss_rate * getattr(y, f"demyelinated_{tract}")
+        return lost_for_good(p, tract) * getattr(y, f"demyelinated_{tract}")
 
     return changes
 

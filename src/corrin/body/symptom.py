@@ -20,9 +20,10 @@ MMSE_POINTS = 30.0
 
 
 def deficit(y: Any, p: Any, tract: str) -> Any:
-    """Function missing, 0..1. A late signal still shows a picture, so that sight keeps more than other tracts."""
-    lost = p.demyelinated_deficit * (p.sight_deficit if tract == "optic" else 1.0)
-    return lost * getattr(y, f"demyelinated_{tract}") + down(y, tract)
+    """Function missing, 0..1. A late signal still shows a picture: sight keeps more than other tracts do, until most fibres are bare."""
+    bare = getattr(y, f"demyelinated_{tract}")
+    late = p.sight_deficit + (1.0 - p.sight_deficit) * bare * bare if tract == "optic" else 1.0
+    return p.demyelinated_deficit * late * bare + down(y, tract)
 
 
 def greater(a: Any, b: Any) -> Any:
