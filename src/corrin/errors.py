@@ -11,6 +11,8 @@ Exit code 4 is not an exception: the data contradict the model, and the answer i
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 
 class CorrinError(Exception):
     """Base of the tree. `str(error)` is the sentence shown to the user."""
@@ -42,6 +44,19 @@ class InputError(CorrinError):
     def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str, str, tuple[InputError, ...]]]:
         """From its parts, so that it can come back from another process."""
         return type(self), (self.where, self.found, self.expected, self.cure, self.faults)
+
+
+def expect(value: object, kinds: type | tuple[type, ...], where: str, expected: str) -> None:
+    """Raises `InputError` for an argument of a type that cannot be meant, so that Python callers are told as the command line's are."""
+    if not isinstance(value, kinds):
+        raise InputError(where, f"something of type {type(value).__name__}", expected)
+
+
+def expect_all(values: object, kinds: type | tuple[type, ...], where: str, expected: str) -> None:
+    """The same of each of several: a list, a tuple, a dict's keys."""
+    expect(values, (Collection,), where, expected)
+    for number, value in enumerate(values if isinstance(values, Collection) else ()):
+        expect(value, kinds, f"{where}[{number}]", expected)
 
 
 class NotCovered(CorrinError):

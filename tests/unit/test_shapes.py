@@ -156,6 +156,30 @@ def test_what_cannot_be_made_again_is_refused(text: str, words: str, tmp_path: P
         corrin.rerun(file)
 
 
+def test_what_is_named_by_mistake_is_called_what_it_is(tmp_path: Path) -> None:
+    case = tmp_path / "case.json"
+    case.write_text(corrin.examples()["gaddam2007"], encoding="utf-8")
+    for place, found, cure in (
+        (case, "is a case", f"`corrin forecast {case}`"), (tmp_path / "no.json", "no such file", "Check the name"),
+        ("gaddam2007", "is an example", "`corrin assess gaddam2007`"), (tmp_path, "a folder", ""),
+    ):  # fmt: skip
+        with pytest.raises(InputError) as caught:
+            corrin.rerun(place)
+        assert caught.value.found == found
+        assert cure in caught.value.cure
+    for file in sorted((ROOT / "src" / "corrin" / "trials").glob("*.toml")):
+        with pytest.raises(InputError, match="is no JSON"):
+            corrin.rerun(file)
+    for form, command in (
+        ("corrin.trial-design/1", "corrin trial"),
+        ("corrin.design-question/1", "corrin design"),
+        ("corrin.plan/1", "--plan"),
+    ):
+        case.write_text(json.dumps({"format": form}), encoding="utf-8")
+        with pytest.raises(InputError, match=command):
+            corrin.rerun(case)
+
+
 def test_the_schemas_are_fresh() -> None:
     for name, schema in schemas().items():
         written = (ROOT / "schemas" / f"{name}.json").read_text(encoding="utf-8")

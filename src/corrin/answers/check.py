@@ -14,7 +14,7 @@ from corrin.answers.check_record import Check, CheckedArm, CheckedPoint, Checked
 from corrin.answers.check_run import Compared, StudyRun
 from corrin.answers.record import Made, Notice, WarningCode
 from corrin.answers.score import Z50, Z90, baseline_sds, class_shift, log_normal_density, summary, verdict
-from corrin.errors import InputError
+from corrin.errors import InputError, expect
 from corrin.settings import checked
 from corrin.studies.reader import read_study
 from corrin.studies.reader import studies as packaged_studies
@@ -98,7 +98,11 @@ def read_all(studies: Sequence[Source] | Source | None) -> tuple[list[tuple[str,
     """(where it came from, study) of every source that is one, and the rest with their faults. Raises `InputError` when none is."""
     if studies is None:
         return [(PACKAGED, study) for study in packaged_studies()], []
-    asked = [studies] if isinstance(studies, (Study, str, Path, Mapping)) else list(studies)
+    kinds = (Study, str, Path, Mapping)
+    expect(studies, (*kinds, list, tuple), "studies", "study files, folders of them, or keys")
+    asked = [studies] if isinstance(studies, kinds) else list(studies)
+    for number, one in enumerate(asked):
+        expect(one, kinds, f"studies[{number}]", "a study file, a folder of them, or a key")
     if not asked:
         raise InputError("studies", "an empty list", "study files, or nothing for all that come with corrin")
     held: list[tuple[str, Study]] = []

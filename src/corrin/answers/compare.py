@@ -21,7 +21,7 @@ from corrin.answers.summary import normalised, quantiles
 from corrin.case import known
 from corrin.case.case import Case
 from corrin.case.plan import Plan
-from corrin.errors import InputError
+from corrin.errors import InputError, expect_all
 from corrin.facts.pain import treatments
 from corrin.facts.reader import products
 from corrin.facts.rows import Product
@@ -183,6 +183,7 @@ def side_effects(case: Case, plans: Sequence[Plan]) -> tuple[SideEffect, ...]:
 
 def read_prices(prices: Sequence[str] | Mapping[str, float]) -> dict[str, float]:
     """Product id -> price of one unit. Raises `InputError` with its place."""
+    expect_all(prices, str, "--price", "product=amount, such as hydroxocobalamin-intramuscular=2.50")
     pairs = list(prices.items()) if isinstance(prices, Mapping) else [tuple(text.rsplit("=", 1)) for text in prices]
     found: dict[str, float] = {}
     for pair in pairs:

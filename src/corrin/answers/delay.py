@@ -33,7 +33,7 @@ from corrin.answers.summary import MONTH, SIGN
 from corrin.body.nerve import LABELS, TRACTS
 from corrin.case.case import Case
 from corrin.case.plan import Plan
-from corrin.errors import InputError
+from corrin.errors import InputError, expect_all
 from corrin.settings import checked
 
 FORMAT = "corrin.delay/1"
@@ -89,6 +89,7 @@ def delay(
 
 def checked_months(months: Sequence[float]) -> tuple[float, ...]:
     """Delays in rising order, 0 first. Raises `InputError` for one that cannot be meant."""
+    expect_all(months, (int, float), "--months", "months to wait, such as 0, 3 and 12")
     for month in months:
         if not 0.0 <= month <= MOST_MONTHS:
             raise InputError("--months", f"{month:g}", f"0 to {MOST_MONTHS:g} months")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from corrin.answers.design_question import Question, read_question
 from corrin.answers.design_record import Design, Expected, Measured, Narrowed, Option, Step
 from corrin.answers.record import Made, Notice, WarningCode
-from corrin.errors import InputError
+from corrin.errors import InputError, expect
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -133,6 +133,7 @@ def design(
         raise InputError("draws", str(draws), "at least 200", "Fewer people do not tell the two alternatives apart.")
     costs = {"person": cost_person, "visit": cost_visit}
     for name, value in costs.items():
+        expect(value, (int, float, type(None)), f"--cost-{name}", "0 or more, in the units of the measurements' costs")
         if value is not None and not (math.isfinite(value) and 0.0 <= value <= 1e6):
             raise InputError(f"--cost-{name}", f"{value:g}", "0 or more, in the units of the measurements' costs")
     held = held.model_copy(update={"costs": held.costs.model_copy(update={k: v for k, v in costs.items() if v is not None})})

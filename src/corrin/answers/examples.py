@@ -10,7 +10,7 @@ from typing import Any
 
 from corrin.case.case import Case
 from corrin.case.reader import read_case
-from corrin.errors import InputError
+from corrin.errors import InputError, expect
 
 SUFFIXES = (".json", ".toml")
 
@@ -27,6 +27,7 @@ def examples() -> dict[str, str]:
 
 def example(name: str, *, any_age: bool = False) -> Case:
     """The example person of that id. Raises `InputError` naming near ones."""
+    expect(name, str, "example", "the id of an example")
     held = examples()
     if name not in held:
         near = difflib.get_close_matches(name, held, n=3, cutoff=0.5)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from corrin.errors import InputError
+from corrin.errors import InputError, expect
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ def explain(name: str) -> Explanation:
     from corrin.facts import reader
     from corrin.facts.history import history
 
+    expect(name, str, "name", "the name of a parameter, reading, product, modifier, analyte or source")
     key = name.strip()
     if key in reader.parameters():
         return _parameter(reader.parameters()[key])

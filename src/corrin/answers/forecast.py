@@ -18,7 +18,7 @@ from corrin.answers.reported import as_reported
 from corrin.answers.run import run
 from corrin.case.case import Case
 from corrin.case.plan import MAX_DOSES, Plan, built_in_plans, read_plan
-from corrin.errors import InputError
+from corrin.errors import InputError, expect_all
 from corrin.guides.person import facts_of
 from corrin.settings import checked
 
@@ -60,6 +60,7 @@ def chosen_plans(
     """The plans asked for, read and checked; without any the usual ones."""
     if isinstance(plans, (Plan, str, Path, Mapping)):
         plans = [plans]
+    expect_all(plans or (), (Plan, str, Path, Mapping), "plans", "names of built-in plans, plan files, or plans")
     chosen = [plan if isinstance(plan, Plan) else read_plan(plan) for plan in (plans or usual_plans(person))]
     names = [plan.name for plan in chosen]
     twice = sorted({name for name in names if names.count(name) > 1})

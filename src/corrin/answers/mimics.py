@@ -20,7 +20,7 @@ from corrin.answers.provenance import at_once
 from corrin.answers.recognise import outcome_rows, recognised
 from corrin.case.case import Case
 from corrin.case.known import near
-from corrin.errors import InputError
+from corrin.errors import InputError, expect_all
 from corrin.facts import mimics as tables
 
 FORMAT = "corrin.mimics/1"
@@ -241,6 +241,7 @@ def mimics(case: Case | str | Path | Mapping[str, Any], excluded: Iterable[str] 
 
     Raises `InputError` for an unknown id.
     """
+    expect_all(excluded, str, "excluded", "ids of mimics that were tested for and not found")
     case, excluded = named(case), tuple(excluded)
     there = all_features(case)
     found, open_ = fits(case), open_mimics(case, excluded)

@@ -21,7 +21,7 @@ from corrin.answers.provenance import at_once
 from corrin.answers.recognise import recognised
 from corrin.case.case import Case
 from corrin.case.known import near
-from corrin.errors import InputError
+from corrin.errors import InputError, expect
 from corrin.facts import pain as tables
 from corrin.facts.pain import PainMeasure
 
@@ -303,6 +303,7 @@ def pain(case: Case | str | Path | Mapping[str, Any], condition: str | None = No
     Raises `InputError` for an unknown condition.
     """
     case = named(case)
+    expect(condition, (str, type(None)), "condition", ", ".join(tables.CONDITIONS))
     if condition is not None and condition not in tables.CONDITIONS:
         close = near(condition, {name: name for name in tables.CONDITIONS})
         cure = f"Did you mean {' or '.join(close)}?" if close else ""

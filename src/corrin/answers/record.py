@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from corrin.errors import InputError
+from corrin.errors import InputError, expect
 
 FORMAT: Literal["corrin.answer/1"] = "corrin.answer/1"
 DISCLAIMER = "For education and research. corrin is not a medical device and does not replace a clinician."
@@ -343,6 +343,7 @@ class Forecast(Answer):
 
 def read_answer(path: str | Path) -> Forecast:
     """A `corrin.answer/1` file."""
+    expect(path, (str, Path), "answer", "the path of an answer that corrin wrote with --json")
     file = Path(path)
     try:
         text = file.read_text(encoding="utf-8")

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from corrin.answers.examples import examples
 from corrin.answers.record import Forecast, read_answer
 from corrin.case.known import near
-from corrin.errors import InputError
+from corrin.errors import InputError, expect
 
 SAME = 1e-9
 """Relative difference allowed across processors; on one machine the bytes are the same."""
@@ -17,6 +18,19 @@ WRITTEN = 1e-5
 """An answer file keeps six significant digits."""
 MOST_BYTES = 64_000_000
 MOST_SHOWN = 40
+WANTED = "an answer that corrin wrote with --json"
+ANEW = "It is not made again from its file: ask again, with the draws and the seed that stand under `made`."
+OTHERS: Mapping[str, tuple[str, str]] = {
+    "corrin.case/1": ("a case", "`corrin forecast FILE` and `corrin assess FILE` take it."),
+    "corrin.plan/1": ("a plan", "`corrin forecast CASE --plan FILE` takes it."),
+    "corrin.study/1": ("a study", "`corrin check FILE` takes it."),
+    "corrin.trial-design/1": ("the design of a trial", "`corrin trial FILE` takes it."),
+    "corrin.design-question/1": ("a question about the next study", "`corrin design FILE` takes it."),
+    "corrin.population-design/1": ("the design of a population", "`corrin population FILE` takes it."),
+    **{f"corrin.{name}/1": (f"an answer of `corrin {name}`", ANEW) for name in ("check", "design", "population", "sensitivity", "trial")},
+    "corrin.check-population/1": ("an answer of `corrin check --population`", ANEW),
+}
+"""What somebody may name by mistake: format -> what it is, and which command takes it."""
 Progress = Callable[[str, float], None] | None
 
 
@@ -42,9 +56,11 @@ def rerun(path: str | Path, progress: Progress = None) -> tuple[Told, list[str]]
     if again is None:
         close = near(str(form), {name: name for name in ("corrin.answer/1", *AGAIN)})
         found = f"the format {ascii(form)[:60]}" if form else "no format"
-        raise InputError(
-            str(path), found, "an answer that corrin wrote with --json", f"Did you mean {' or '.join(close)}?" if close else ""
-        )
+        cure = f"Did you mean {' or '.join(close)}?" if close else ""
+        if str(form) in OTHERS:
+            what, cure = OTHERS[str(form)]
+            found, cure = f"is {what}", cure.replace("FILE", str(path))
+        raise InputError(str(path), found, WANTED, cure)
     try:
         new = again(data, progress)
     except (KeyError, TypeError, IndexError, AttributeError) as reason:
@@ -55,17 +71,27 @@ def rerun(path: str | Path, progress: Progress = None) -> tuple[Told, list[str]]
 
 
 def _read(path: str | Path) -> dict[str, Any]:
+    expect(path, (str, Path), "answer", "the path of an answer that corrin wrote with --json")
     file = Path(path)
     try:
         if file.stat().st_size > MOST_BYTES:
-            raise InputError(str(path), f"more than {MOST_BYTES // 1_000_000} MB", "an answer that corrin wrote with --json")
+            raise InputError(str(path), f"more than {MOST_BYTES // 1_000_000} MB", WANTED)
         data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(str(path), f"cannot be read ({type(error).__name__})", "an answer that corrin wrote with --json") from error
+    except FileNotFoundError as error:
+        cure = OTHERS["corrin.case/1"][1].replace("FILE", str(path)) if str(path) in examples() else "Check the name and the folder."
+        raise InputError(str(path), "is an example" if str(path) in examples() else "no such file", WANTED, cure) from error
+    except IsADirectoryError as error:
+        cure = f"Name {file / 'answer.json'}." if (file / "answer.json").exists() else ""
+        raise InputError(str(path), "a folder", WANTED, cure) from error
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read ({error.strerror})", WANTED) from error
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), "is no text in UTF-8", WANTED) from error
     except (ValueError, RecursionError) as error:
-        raise InputError(str(path), "is no JSON", "an answer that corrin wrote with --json") from error
+        cure = OTHERS["corrin.case/1"][1].replace("FILE", str(path)) if file.suffix.lower() == ".toml" else ""
+        raise InputError(str(path), "is no JSON", WANTED, cure and f"A case in TOML? {cure}") from error
     if not isinstance(data, dict):
-        raise InputError(str(path), "is no answer", "an answer that corrin wrote with --json")
+        raise InputError(str(path), "is no answer", WANTED)
     return data
 
 

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from corrin.answers.record import DISCLAIMER, Answer, Made, Notice, Record, WarningCode
 from corrin.case.case import Case
-from corrin.errors import EnvironmentProblem, InputError
+from corrin.errors import EnvironmentProblem, InputError, expect
 
 Floats = NDArray[np.float64]
 Function = Callable[[Floats], Floats]
@@ -218,6 +218,7 @@ def parse_answer(text: str) -> tuple[str, float]:
     """`mma@90` -> reading and day. Raises `InputError` naming the readings."""
     from corrin.answers.explain import readings
 
+    expect(text, str, "--answer", "a reading and a day, such as mma@90")
     found = re.fullmatch(r"\s*([A-Za-z_0-9]+)\s*@\s*(\d{1,5}(?:\.\d{1,3})?)\s*d?\s*", text)
     if not found:
         raise InputError("--answer", ascii(text)[:60], "a reading and a day, such as mma@90")
@@ -323,6 +324,7 @@ def _size(size: int | None, method: str) -> int:
     if size is None:
         return 40 if method == "morris" else 512
     low, high = (4, 10_000) if method == "morris" else (16, 65_536)
+    expect(size, int, "--size", f"{low} to {high:,} for {method}")
     if not low <= size <= high:
         raise InputError("--size", str(size), f"{low} to {high:,} for {method}")
     if method == "sobol" and size & (size - 1):

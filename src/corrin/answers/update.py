@@ -13,6 +13,7 @@ from corrin.case.case import Case, Finding, Lab
 from corrin.case.plan import Plan, read_plan
 from corrin.case.results import read_finding, read_lab
 from corrin.case.revise import Revised, revise
+from corrin.errors import expect_all
 from corrin.settings import checked
 
 Source = str | Path | Mapping[str, Any]
@@ -37,6 +38,8 @@ def update(
     """
     years, draws, seed = checked("years", years), checked("draws", draws), checked("seed", seed)
     person = person_of(case)
+    expect_all(labs, (Lab, str, Mapping), "labs", "results, such as serum_b12=210ng/L@2026-05-01")
+    expect_all(findings, (Finding, str, Mapping), "findings", "findings, such as romberg=none@+60d")
     given = [labs] if isinstance(labs, str) else labs
     seen = [findings] if isinstance(findings, str) else findings
     revised = revise(

@@ -14,7 +14,7 @@ from typing import Any
 from corrin.answers.examples import named
 from corrin.answers.provenance import at_once
 from corrin.case.case import Case
-from corrin.errors import InputError
+from corrin.errors import InputError, expect_all
 
 FORMAT = "corrin.assess/1"
 ADULT_Y = 16.0
@@ -55,6 +55,7 @@ def assess(case: Case | str | Path | Mapping[str, Any], guides: Sequence[str] | 
     """
     if spectrum not in (None, *SPECTRA):
         raise InputError("--spectrum", ascii(spectrum)[:40], " or ".join(SPECTRA))
+    expect_all(guides, str, "--guide", "ids of guideline profiles, or all")
     case, guides = named(case, any_age=True), (guides,) if isinstance(guides, str) else guides
     made = at_once({"case": case.to_dict()}, {"guides": list(guides), "spectrum": spectrum})
     if case.age_y < ADULT_Y:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
-from corrin.errors import InputError
+from corrin.errors import InputError, expect
 
 MOST_BYTES = 2_000_000
 LONGEST_SENTENCE = 700
@@ -39,6 +39,7 @@ class Sentence:
 
 def read_text(source: str | Path) -> str:
     """The text, or that of a file. Raises `InputError` for what is no text, is empty or too large."""
+    expect(source, (str, Path), "text", "a sentence, a text, or the Path of a text or HTML file")
     if isinstance(source, Path):
         where = str(source)
         try:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corrin.errors import InputError
+from corrin.answers.examples import named
+from corrin.errors import InputError, expect
 
 if TYPE_CHECKING:
     from corrin.answers.diet.said import Item
@@ -63,7 +64,7 @@ def diet(
     age_y: float | None = None,
     sex: str | None = None,
     pregnancy: str | None = None,
-    case: Case | None = None,
+    case: Case | str | Path | Mapping[str, Any] | None = None,
 ) -> DietAnswer:
     """Daily B12 of a list of foods, against the reference intakes for this age and state, and what of it is absorbed.
 
@@ -71,6 +72,7 @@ def diet(
     case's own foods or diet are taken. `pregnancy` is one of none, pregnant, breastfeeding. Amounts are in ug (B12) and mg (body store).
     Raises `InputError` for what cannot be read: an unknown food, an amount without a unit, no food at all.
     """
+    case = None if case is None else named(case, any_age=True)
     who = _who(case, age_y, sex, pregnancy)
     text = _text(foods)
     items = _items(text)
@@ -97,6 +99,8 @@ class Who:
 
 def _who(case: Case | None, age_y: float | None, sex: str | None, pregnancy: str | None) -> Who:
     assumed = []
+    if age_y is not None:
+        expect(age_y, (int, float), "age", "years between 0 and 120")
     if age_y is not None and not 0.0 <= age_y <= 120.0:
         raise InputError("age", f"{age_y:g}", "years between 0 and 120")
     if sex not in (None, "female", "male", "unknown"):
@@ -120,6 +124,8 @@ def _who(case: Case | None, age_y: float | None, sex: str | None, pregnancy: str
 
 def _text(foods: str | Path | None) -> str | None:
     """The list itself; a file is read."""
+    if foods is not None:
+        expect(foods, (str, Path), "foods", 'a list such as "clams 84 g weekly, milk 250 ml daily", or the Path of a file that holds one')
     if not isinstance(foods, Path):
         return foods
     from corrin.answers.diet.said import MOST_CHARACTERS
