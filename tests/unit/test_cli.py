@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -313,3 +314,22 @@ def test_light_commands_load_no_engine(arguments: list[str], case_file: str) -> 
     )
     result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=dict(os.environ))
     assert result.returncode == 0, result.stderr
+
+
+def test_help_shows_the_default_of_how_far_and_how_many() -> None:
+    """In every command that takes one; what it says is what the settings hold."""
+    from corrin.settings import SETTINGS
+    from corrin.shells.cli import command_help
+
+    defaults = {setting.name: f"{setting.default:g}" for setting in SETTINGS if setting.name in ("years", "draws", "seed")}
+    own = {("corrin stop", "years"): "10.0", ("corrin sensitivity", "draws"): "500", ("corrin design", "draws"): "2000"}
+    seen = set()
+    for command, text in command_help().items():
+        for name, value in defaults.items():
+            option = re.search(rf"^  --{name} .*?(?=^  -|\Z)", text, re.MULTILINE | re.DOTALL)
+            if option is None or command == "corrin serve":  # the page draws fewer, and says so in words
+                continue
+            seen.add(name)
+            said = " ".join(option[0].split())
+            assert f"[default: {own.get((command, name), f'({value})')}]" in said, (command, said)
+    assert seen == {"years", "draws", "seed"}

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from corrin.errors import InputError
-from corrin.shells.cli.parts import CONTRADICTED, app, progress_line, read_person, settings
+from corrin.shells.cli.parts import CONTRADICTED, DrawsOption, SeedOption, YearsOption, app, progress_line, read_person, settings
 
 FORMATS = ("sbml", "antimony", "petab", "omex", "csv", "parquet")
 
@@ -25,11 +25,11 @@ def export(
         bool, typer.Option("--population-median", help="The population's typical person instead of a case.")
     ] = False,
     plan: Annotated[str | None, typer.Option(help="A built-in plan's name or a plan file; without it no treatment.")] = None,
-    years: Annotated[float | None, typer.Option(help="How far to look ahead, years.")] = None,
+    years: YearsOption = None,
     draw: Annotated[int | None, typer.Option(help="Which drawn person of the case; without it the one nearest to the middle.")] = None,
     each_draw: Annotated[bool, typer.Option("--each-draw", help="csv and parquet: every drawn person instead of bands.")] = False,
-    draws: Annotated[int | None, typer.Option(help="How many people like this one are drawn.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    draws: DrawsOption = None,
+    seed: SeedOption = None,
 ) -> None:
     """What others run: one person's model with its doses (sbml, antimony, petab, omex), or courses as a table (csv, parquet)."""
     chosen = settings(years=years, draws=draws, seed=seed, plans=(plan,) if plan else ())

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from corrin.errors import InputError
-from corrin.shells.cli.parts import app, pretty, progress_line, read_any, settings
+from corrin.shells.cli.parts import SeedOption, app, pretty, progress_line, read_any, settings, shown
 
 
 @app.command()
@@ -73,8 +73,8 @@ def check(
         list[str] | None,
         typer.Argument(metavar="[STUDY]...", help="Study files, folders of them, or keys; none: all that come with corrin."),
     ] = None,
-    draws: Annotated[int | None, typer.Option(help="How many people are drawn for an arm.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    draws: Annotated[int | None, typer.Option(help="How many people are drawn for an arm.", show_default=shown("draws"))] = None,
+    seed: SeedOption = None,
     population: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A CSV table of people (a survey) instead of studies: their markers, simulated.")
     ] = None,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from corrin.errors import InputError
+from corrin.settings import SETTINGS
 
 if TYPE_CHECKING:
     from corrin.case.case import Case
@@ -33,6 +34,16 @@ app = typer.Typer(
 CaseArgument = Annotated[
     str, typer.Argument(metavar="CASE", help="A case file (JSON or TOML), a FHIR Bundle or NDJSON, or the id of an example.")
 ]
+
+
+def shown(name: str) -> str:
+    """The default of a setting, for help; `corrin.toml` and `CORRIN_*` may say otherwise (`corrin config`)."""
+    return next(f"{setting.default:g}" for setting in SETTINGS if setting.name == name)
+
+
+YearsOption = Annotated[float | None, typer.Option(help="How far to look ahead, years.", show_default=shown("years"))]
+DrawsOption = Annotated[int | None, typer.Option(help="How many people like this one are drawn.", show_default=shown("draws"))]
+SeedOption = Annotated[int | None, typer.Option(help="Seed of the random numbers.", show_default=shown("seed"))]
 
 
 def settings(**arguments: Any) -> dict[str, Chosen]:

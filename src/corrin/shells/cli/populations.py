@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from corrin.errors import InputError
-from corrin.shells.cli.parts import app, settings, use_gpu
+from corrin.shells.cli.parts import SeedOption, app, settings, use_gpu
 
 
 @app.command()
@@ -21,7 +21,7 @@ def population(
         ),
     ],
     people: Annotated[int | None, typer.Option(help="How many people; without it as the design says.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    seed: SeedOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for rows (Parquet), report, figures and answer.json.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was begun in --out, and with nothing else.")] = False,
     cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786.")] = None,

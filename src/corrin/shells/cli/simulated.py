@@ -8,16 +8,27 @@ from typing import Annotated
 import typer
 
 from corrin.errors import InputError
-from corrin.shells.cli.parts import CaseArgument, app, give, progress_line, read_person, say_answer, settings
+from corrin.shells.cli.parts import (
+    CaseArgument,
+    DrawsOption,
+    SeedOption,
+    YearsOption,
+    app,
+    give,
+    progress_line,
+    read_person,
+    say_answer,
+    settings,
+)
 
 
 @app.command()
 def forecast(
     case: CaseArgument,
     plan: Annotated[list[str] | None, typer.Option(help="A built-in plan's name or a plan file; may be repeated.")] = None,
-    years: Annotated[float | None, typer.Option(help="How far to look ahead, years.")] = None,
-    draws: Annotated[int | None, typer.Option(help="How many people like this one are drawn.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    years: YearsOption = None,
+    draws: DrawsOption = None,
+    seed: SeedOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report, figures and answer.json.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.answer/1 instead of the report.")] = False,
 ) -> None:
@@ -57,9 +68,9 @@ def update(
         str | None, typer.Option(help="The plan carried out since the case's as_of, where results are later and the case does not say it.")
     ] = None,
     plan: Annotated[list[str] | None, typer.Option(help="A built-in plan's name or a plan file; may be repeated.")] = None,
-    years: Annotated[float | None, typer.Option(help="How far to look ahead, years.")] = None,
-    draws: Annotated[int | None, typer.Option(help="How many people like this one are drawn.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    years: YearsOption = None,
+    draws: DrawsOption = None,
+    seed: SeedOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report, figures and answer.json.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.answer/1 instead of the report.")] = False,
 ) -> None:
@@ -98,9 +109,9 @@ def compare(
     price: Annotated[
         list[str] | None, typer.Option(help="What one unit costs, as product=amount; may be repeated. corrin knows no prices.")
     ] = None,
-    years: Annotated[float | None, typer.Option(help="How far to look ahead, years.")] = None,
-    draws: Annotated[int | None, typer.Option(help="How many people like this one are drawn.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    years: YearsOption = None,
+    draws: DrawsOption = None,
+    seed: SeedOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report, figures and answer.json.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.compare/1 instead of the page.")] = False,
 ) -> None:
@@ -135,8 +146,8 @@ def stop(
     after: Annotated[str, typer.Option(help="How long the plan goes on before it is stopped, such as 6mo or 2y.")] = "6mo",
     plan: Annotated[str | None, typer.Option(help="A built-in plan's name or a plan file; without it injections.")] = None,
     years: Annotated[float, typer.Option(help="How far to look ahead in all, years.")] = 10.0,
-    draws: Annotated[int | None, typer.Option(help="How many people like this one are drawn.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    draws: DrawsOption = None,
+    seed: SeedOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report, figures and answer.json.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.stop/1 instead of the page.")] = False,
 ) -> None:
@@ -163,8 +174,8 @@ def stop(
 def recover(
     case: CaseArgument,
     plan: Annotated[list[str] | None, typer.Option(help="A built-in plan's name or a plan file; may be repeated.")] = None,
-    draws: Annotated[int | None, typer.Option(help="How many people like this one are drawn.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    draws: DrawsOption = None,
+    seed: SeedOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report, picture of the nerves and answer.json.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.recover/1 instead of the report.")] = False,
 ) -> None:
@@ -196,8 +207,8 @@ def delay(
         typer.Option("--months", metavar="MONTHS...", help="Delays, months, such as --months 1 3 6; beginning now is always shown."),
     ] = None,
     plan: Annotated[str | None, typer.Option(help="A built-in plan's name or a plan file; without it the guideline's injections.")] = None,
-    draws: Annotated[int | None, typer.Option(help="How many people like this one are drawn.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    draws: DrawsOption = None,
+    seed: SeedOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report, chart and answer.json.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.delay/1 instead of the report.")] = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from corrin.errors import InputError
-from corrin.shells.cli.parts import app, pretty, progress_line, read_person, settings, use_gpu
+from corrin.shells.cli.parts import SeedOption, app, pretty, progress_line, read_person, settings, shown, use_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +20,8 @@ def trial(
         str | None, typer.Argument(metavar="[DESIGN]", help="A design file (TOML or JSON), or the name of a design that comes with corrin.")
     ] = None,
     repeats: Annotated[int, typer.Option(help="How often the trial is done.")] = 1000,
-    draws: Annotated[int | None, typer.Option(help="How many people who may enter are drawn.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    draws: Annotated[int | None, typer.Option(help="How many people who may enter are drawn.", show_default=shown("draws"))] = None,
+    seed: SeedOption = None,
     show: Annotated[bool, typer.Option("--show", help="Print the design as a file to start from.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for report, figures, courses.csv and answer.json.")] = None,
     cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786.")] = None,
@@ -68,7 +68,7 @@ def sensitivity(
     method: Annotated[str, typer.Option(help="morris (quick: what matters at all) or sobol (shares of the variance).")] = "morris",
     size: Annotated[int | None, typer.Option(help="Walks (morris) or base samples (sobol, a power of two).")] = None,
     draws: Annotated[int, typer.Option(help="Draws of the person after their results.")] = 500,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    seed: SeedOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report, figures, indices.csv and answer.json.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the answer as corrin.sensitivity/1 instead of the report.")] = False,
 ) -> None:
@@ -92,7 +92,7 @@ def design(
         str | None, typer.Argument(metavar="[QUESTION]", help="A question file, or the name of one that comes with corrin; none: the list.")
     ] = None,
     draws: Annotated[int, typer.Option(help="How many people who may enter are drawn, for each group.")] = 2000,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    seed: SeedOption = None,
     cost_person: Annotated[float | None, typer.Option(help="Cost of one person, in arbitrary units (5).")] = None,
     cost_visit: Annotated[float | None, typer.Option(help="Cost of one visit, in arbitrary units (1).")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the question as a file to start from.")] = False,
