@@ -25,7 +25,7 @@ from corrin.answers.assess.state import Evidence, bands_at, chances, exceeds, la
 from corrin.case.reader import read_case
 from corrin.errors import Bug, InputError
 from corrin.facts import deficiency as facts
-from corrin.facts.reader import sources
+from corrin.facts.reader import analytes, sources
 from corrin.shells.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -289,6 +289,32 @@ def test_results_of_one_day_that_agree_count_as_their_geometric_mean() -> None:
     assert again.data["markers"][0]["why"] == []  # written down twice
     below = assess(case(labs=[lab("mma", 440, "nmol/L"), lab("mma", 300, "nmol/L", comparator=">")]))
     assert below.data["deficiency"]["function"] == two.data["deficiency"]["function"]
+
+
+CELL_VOLUME = analytes()["mcv"].name
+
+
+@pytest.mark.parametrize(
+    ("labs", "asked"),
+    [
+        ([], "full blood count"), ([lab("haematocrit", 40, "%"), lab("mcv", 101, "fL")], None),
+        ([lab("haemoglobin", 13, "g/dL"), lab("mcv", 101, "fL", date="-80d")], None), ([lab("haematocrit", 40, "%")], CELL_VOLUME),
+        ([lab("mcv", 101, "fL")], "haemoglobin"), ([lab("haemoglobin", 13, "g/dL"), lab("mcv", 101, "fL", date="-2y")], CELL_VOLUME),
+    ],
+)  # fmt: skip
+def test_only_what_is_missing_is_asked_for(labs: list[dict[str, Any]], asked: str | None) -> None:
+    answer = assess(case(labs=labs, findings=[{"what": "romberg", "date": "0"}])).data
+    tests = [test for flag in answer["red_flags"] for test in flag["tests"]]
+    counts = [test for test in tests if test in ("full blood count", "haemoglobin", CELL_VOLUME)]
+    assert counts == ([] if asked is None else [asked])
+
+
+def test_folate_that_is_known_is_not_asked_for_and_what_is_left_of_the_count_is_named() -> None:
+    told = [lab("folate", 20, "nmol/L"), lab("haemoglobin", 13, "g/dL")]
+    answer = assess(case(labs=told, findings=[{"what": "romberg", "date": "0"}])).data
+    assert not any("folate" in test for flag in answer["red_flags"] for test in flag["tests"])
+    assert {"mcv"} <= {row["test"] for row in answer["next_tests"]}
+    assert "blood count" in {row["test"] for row in assess(case()).data["next_tests"]}
 
 
 # --- switches ------------------------------------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ NO_LEVELS = ("ca-bc-2023",)
 SHOWN = ("treat", "follow_up", "test", "refer", "urgent", "avoid", "caution", "advise")
 ALWAYS_ASK = ("SAFE-S3", "SAFE-S4", "SAFE-S9")
 """Safety rules whose missing datum is asked for before B12 is given."""
+PANELS = {"full blood count": ("haemoglobin", "mcv")}
+"""Tests that are several analytes: what says of each that it was done (a haematocrit stands for haemoglobin)."""
 
 
 def guide_for(country: str | None) -> tuple[str, str]:
@@ -111,6 +113,21 @@ def cautions(facts: Facts) -> dict[str, Any]:
     result = safety(facts)
     ask = [item.words for row in result.open if row.clause.id in ALWAYS_ASK for item in row.missing]
     return {"rules": [clause(row) for row in result.speaking], "ask": list(dict.fromkeys(ask))}
+
+
+def with_panels(measured: Collection[str]) -> frozenset[str]:
+    """What was measured, and every panel whose parts all were."""
+    return frozenset(measured) | {panel for panel, parts in PANELS.items() if set(parts) <= set(measured)}
+
+
+def missing_tests(tests: Sequence[str], measured: Collection[str]) -> list[str]:
+    """The tests that are left, in words; of a panel begun, what it lacks."""
+    left: list[str] = []
+    for name in tests:
+        parts = PANELS.get(name, ())
+        lacking = [part for part in parts if part not in measured]
+        left += [] if name in measured else lacking if len(lacking) < len(parts) else [name]
+    return [words_of_test(name) for name in dict.fromkeys(left)]
 
 
 def words_of_test(name: str) -> str:

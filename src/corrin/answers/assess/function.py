@@ -246,6 +246,7 @@ TESTS = {
     "mma": "sent away by many laboratories; read with kidney function",
     "homocysteine": "common; the sample is cooled and separated at once; moved by folate and kidneys",
     "blood count": "cheap, everywhere",
+    "mcv": "cheap, everywhere; stands in the blood count",
 }
 
 
@@ -276,7 +277,7 @@ def next_tests(person: Person, counted: Sequence[Counted], voided: dict[str, flo
             change += weight * abs(then - now)
             flips += weight * (word(then) != word(now))
             total += weight
-        label = "blood count" if name == "mcv" else name
+        label = "blood count" if name == "mcv" and "haemoglobin" not in have else name
         rows.append({"test": label, "expected_change": round(change / total, 4), "chance_of_another_word": round(flips / total, 4),
                      "about": TESTS[label]})  # fmt: skip
     return sorted(rows, key=lambda row: (-row["expected_change"], row["test"]))

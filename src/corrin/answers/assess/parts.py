@@ -18,6 +18,7 @@ from corrin.answers.assess.function import (
 )
 from corrin.answers.assess.reports import Counted, Result, counted, filtration, results, switches
 from corrin.answers.assess.state import Shares
+from corrin.answers.recognise import STILL_TRUE_D
 from corrin.case.case import Case
 from corrin.facts.deficiency import Deficiency, deficiency, stated
 from corrin.facts.reader import sources
@@ -69,9 +70,10 @@ def adult(case: Case, guides: tuple[str, ...], spectrum: str | None, form: str) 
         return rest.prior(table.central), rest.bands(evidence)
 
     ranked = why.ranked(causes, table, without)
-    measured = {row.result.marker for row in markers if row.result.day > -RECENT_D}
+    measured = advice.with_panels({name for name, row in found.items() if row.day > -RECENT_D})
+    still_true = advice.with_panels({name for name, row in found.items() if row.day >= -STILL_TRUE_D})
     for flag in flags:
-        flag["tests"] = [advice.words_of_test(name) for name in flag["tests"] if name not in measured]
+        flag["tests"] = advice.missing_tests(flag["tests"], still_true)
     held = [advice.guide(name, facts, measured) for name in names]
     data = {
         **head(case, form), "red_flags": flags, "urgency": flags[0]["urgency"] if flags else None,

@@ -14,7 +14,8 @@ UCUM = "http://unitsofmeasure.org"
 # The plainest code of each, where the table holds several of one meaning: serum in mass units, antibodies that say yes or no.
 PREFERRED = ("LOINC", "SNOMED-CT", "WHO-ATC", "RxNorm", "ICD-10-CM", "UK-dmd")
 TEST_WORDS = {
-    "blood count": "full blood count", "serum_b12": "serum vitamin B12", "holotranscobalamin": "active B12 (holotranscobalamin)",
+    "blood count": "full blood count", "mcv": "mean cell volume", "serum_b12": "serum vitamin B12",
+    "holotranscobalamin": "active B12 (holotranscobalamin)",
     "mma": "methylmalonic acid", "homocysteine": "total homocysteine", "folate": "serum folate",
     "intrinsic_factor_antibody": "antibodies to intrinsic factor", "creatinine": "creatinine",
 }  # fmt: skip
