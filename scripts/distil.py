@@ -314,7 +314,11 @@ def made_of() -> dict[str, str]:
     """What the table rests on: of the equations and of the population what its markers and activities rest on."""
     model = the_kernel().model
     _, used = model.part(SEEN)
-    return {"population": population().only(used | BESIDES).digest()[:16], "program": model.digest(SEEN)[:16], "calibration": calibration_state()}
+    return {
+        "population": population().only(used | BESIDES).digest()[:16],
+        "program": model.digest(SEEN)[:16],
+        "calibration": calibration_state(),
+    }
 
 
 def distil(count: int, others: int, seed: int) -> facts.Deficiency:

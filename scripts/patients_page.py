@@ -53,8 +53,7 @@ normal by then. "Knows nothing": even odds, all grades alike. What is seen of on
 
 ## Patient by patient
 
-How it is read. Gait: as the package reads a grade, normal around its item (0 to 4) with the examiners' SD of `facts/findings.toml`.
-Other severities: in the same way from the item of their tract; the package itself reads of them only whether they are there. Felt: the
+How it is read. Grades: as the package reads them, normal around the body's reading with the examiners' SD of `facts/grades.csv`. Felt: the
 chance of the symptom. Better or worse: by a step an examiner can tell (half a point and a tenth). Laboratory: with the analyte's own
 variation, against the laboratory's limits where they are told. Without a day: read at 12 months. Inside: "that or less" and "that or
 more" are both at least 5 %; yes or no: what was seen had a chance of at least 5 %. {draws} draws, seed 1; "worth" is how many
@@ -70,18 +69,15 @@ WHY = """\
   month. How large a step is asked matters: by the whole score (0 to 20), in place of gait alone, cwru-n2o-pa and shm-n2o-34m have
   {wholes}.
 - **Nobody gets worse on treatment.** gaddam2007 went on declining on 1 mg tablets (metformin leaves diffusion untouched, so in the
-  model enough is taken up), kaisari2020 on a weekly nasal spray (its forecast of holotranscobalamin is low, and sight still stays as it
-  is). That may be wrong, or the decline had another cause: gaddam2007 had diabetes and little folate; kaisari2020 drank heavily and
+  model enough is taken up), kaisari2020 on a weekly nasal spray (its forecast of holotranscobalamin is low, and sight still hardly
+  falls). That may be wrong, or the decline had another cause: gaddam2007 had diabetes and little folate; kaisari2020 drank heavily and
   smoked, which hurts the optic nerve by itself and is not simulated. Whether tablets were taken is not told. *Model, and what is not in
   it.*
-- **How bad is hardly read.** Of severities the package reads that of gait; of sight, strength, thinking and position sense only that
-  they are affected. azenha2017 had lost his sight, and the forecast starts from {azenha} "none" on the first day. That "sight fully
-  recovered" is inside says little then, and "counts fingers" in kaisari2020 is outside in part for it. Bleeding into the retina
-  (azenha2017) is no disease of the optic nerve at all. Side and place (both hands, biyani2015) are not read either. And there are two
-  scales of gait: the body calls an item of 1.2 "needs help" and 2.4 "cannot walk alone", the reading of findings puts an aid at 3 and a
-  wheelchair at 4; "item below 1.2" in the tables is the first. *The reading of the case.*
-- **Lasting damage is underrated**, as far as one patient tells: shm-n2o-50f stayed as unsteady as she was, and the forecast gave that
-  or worse {unsteady}. When she was seen is not told; read sooner than at 12 months the forecast is less far off.
+- **Sight is half read.** Its severity is now read (before, every forecast of it was that it stays): azenha2017, who had lost his sight,
+  begins at {azenha} "none", because such a grade may have another cause, and in him it had one: bleeding into the retina is no disease of
+  the optic nerve. Side and place (both hands, biyani2015) are not read. *The reading of the case.*
+- **Lasting damage may be underrated**, as far as one patient tells: shm-n2o-50f stayed as unsteady as she was, and the forecast gave
+  that or worse {unsteady}. When she was seen is not told; read sooner than at 12 months the forecast is less far off.
 - **The laboratory holds.** Every result after treatment lies inside; the intervals are wide, most of all for serum B12, which hangs on
   the day of the last injection. *Treatment:* with 1 mg a month in place of the assumed regimens {sparse}
 - **Not in the model**: psychosis (emtman2017-n2o-51m, an antipsychotic was given too). turner2009's "possibly permanent" is shown and
