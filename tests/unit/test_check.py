@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from scipy import stats
 
 from corrin.answers import check_run
 from corrin.answers.check import check, read_all
-from corrin.answers.check_record import Check, CheckedPoint, Refused
+from corrin.answers.check_record import Check, CheckedPoint, Refused, schema
 from corrin.answers.score import Shift, baseline_sds, binomial_interval, class_shift, log_normal_density, score, summary, verdict
 from corrin.errors import InputError
 from corrin.inference.points import Point, Predicted
@@ -315,6 +316,7 @@ def test_the_answer_is_written_and_read_again(small: Check) -> None:
     assert again.to_json() == text
     data = json.loads(text)
     assert data["format"] == "corrin.check/1"
+    assert not list(Draft202012Validator(schema()).iter_errors(data))
     assert {"points", "inside_90", "inside_50", "median_fold_error", "mean_log_width", "log_score", "log_score_no_change",
             "log_score_class_mean", "by_analyte", "by_route", "by_cause", "by_role"} <= set(data["summary"])  # fmt: skip
     assert set(data["made"]["hashes"]) == {"program", "population", "studies"}

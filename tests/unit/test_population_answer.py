@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 
 from corrin.answers import population_run as run
 from corrin.answers.population import answered, difference, population, quantile, share
+from corrin.answers.population_record import schema
 from corrin.errors import InputError
 from corrin.studies.crowd import Design, read_design
 
@@ -141,6 +143,7 @@ def test_quantiles_of_a_histogram() -> None:
 def test_the_answer_is_plain_and_the_page_says_what_it_did(design: Design, whole: tuple[run.Counted, Any]) -> None:
     made = answered(design, 400, 1, [whole[0]])
     assert made.to_dict()["format"] == "corrin.population/1"
+    assert not list(Draft202012Validator(schema()).iter_errors(json.loads(made.to_json())))
     assert json.loads(made.to_json()) == json.loads(answered(design, 400, 1, [whole[0]]).to_json())
     page = made.text()
     for words in ("B12 function low", "given per case", "tests per case", "For education and research"):
