@@ -22,6 +22,7 @@ def _model(model: Any, title: str) -> str:
 
 def files() -> dict[str, str]:
     """Path from the repository's root -> what must stand there."""
+    from corrin.answers.check_population import PopulationCheck
     from corrin.answers.check_record import schema as check_schema
     from corrin.answers.design_question import Question
     from corrin.answers.population_record import schema as population_schema
@@ -39,6 +40,7 @@ def files() -> dict[str, str]:
     return {
         "schemas/answer.json": _schema(schema),
         "schemas/check.json": _schema(check_schema),
+        "schemas/check-population.json": _schema(PopulationCheck.schema_of_json),
         **{f"schemas/{name}.json": json.dumps(made, indent=2, ensure_ascii=False) + "\n" for name, made in answer_schemas().items()},
         "schemas/design-question.json": _model(Question, "corrin.design-question/1: a question about the next study"),
         "schemas/guide.json": guide_schema(),

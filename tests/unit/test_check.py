@@ -404,3 +404,23 @@ def test_the_validation_page_shows_misses_and_what_was_left_out(small: Check, ro
     assert f"{small.summary.points} numbers lie outside" in text
     for name, value in small.made.hashes.items():
         assert f"{name} `{value}`" in text
+
+
+@pytest.mark.slow
+def test_a_table_of_made_up_people_is_answered_as_its_schema_says(tmp_path: Path) -> None:
+    """Markers drawn around usual levels: every number stands beside its prediction, and the worst is among them."""
+    from corrin.answers.check_population import PopulationCheck, check_population
+
+    random = np.random.default_rng(5)
+    rows = ["age_y,male,b12_pmol_l,mma_umol_l,thcy_umol_l,creat_mg_dl"]
+    for _ in range(240):
+        b12, mma, homocysteine = np.exp(random.normal((5.85, -2.0, 2.1), (0.4, 0.4, 0.35)))
+        rows.append(
+            f"{random.uniform(20, 90):.0f},{random.integers(2)},{b12:.0f},{mma:.3f},{homocysteine:.1f},{random.uniform(0.7, 1.2):.2f}"
+        )
+    table = tmp_path / "people.csv"
+    table.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    data = json.loads(check_population(table).to_json())
+    assert not list(Draft202012Validator(PopulationCheck.schema_of_json()).iter_errors(data))
+    misses = [abs(row["miss"]) for row in data["numbers"] if row["what"] == "quantile by age"]
+    assert abs(data["summary"]["worst_quantile_miss"]["miss"]) <= max(misses) + 1e-9

@@ -59,6 +59,13 @@ class PopulationCheck(Answer):
     numbers: tuple[Compared, ...]
     made: Made
 
+    @classmethod
+    def schema_of_json(cls) -> dict[str, Any]:
+        """The JSON Schema of this answer."""
+        made = cls.model_json_schema(mode="serialization")
+        title = "corrin.check-population/1: a survey's people, observed beside predicted"
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": title}
+
     def to_frame(self) -> dict[str, list[Any]]:
         """Every number as one row."""
         return {name: [getattr(number, name) for number in self.numbers] for name in Compared.model_fields}
