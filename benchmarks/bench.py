@@ -1,8 +1,8 @@
 """All benchmarks: libRoadRunner beside corrin (`against_roadrunner.py`), what the engine costs (`costs.py`), what a user waits for
-(`forecast.py`, with SciPy's LSODA beside the engine).
+(`forecast.py`, with SciPy's LSODA beside the engine), diffrax beside corrin on its own equations (`diffrax_rival.py`).
 
     make bench                  tables
-    make bench ARGS=--quick     shorter plans, fewer people, fewer rounds, without the forecasts: a minute or two
+    make bench ARGS=--quick     shorter plans, fewer people, fewer rounds, without the forecasts and diffrax: a minute or two
     make bench ARGS=--json      one JSON document; `summary` holds `ratio_<plan>` and `error_<plan>`
     make bench ARGS="--only against_roadrunner"
 
@@ -19,7 +19,7 @@ import platform
 import sys
 from typing import Any
 
-PARTS = ("against_roadrunner", "costs", "forecast")
+PARTS = ("against_roadrunner", "costs", "forecast", "diffrax_rival")
 
 
 def main() -> None:
@@ -44,6 +44,15 @@ def main() -> None:
             found[name] = importlib.import_module(name).measure(given.quick)
             if not given.json:
                 print("\n".join(f"{key:40s} {value:12.4g}" for key, value in found[name].items()), end="\n\n", flush=True)
+    if "diffrax_rival" in chosen and importlib.util.find_spec("diffrax"):
+        import diffrax_rival
+
+        found["diffrax"] = diffrax_rival.measure()
+        found["summary"] |= {
+            f"{key}_diffrax": found["diffrax"][key] for key in ("ratio", "error", "rival_error") if key in found["diffrax"]
+        }
+        if not given.json:
+            print(diffrax_rival.text(found["diffrax"]), end="\n\n", flush=True)
     if "forecast" in found:
         found["summary"] |= {key: value for key, value in found["forecast"].items() if key.startswith(("ratio_", "error_"))}
     if given.json:
