@@ -235,7 +235,7 @@ def recover_sections(answer: Data) -> list[Section]:
             late_step = duration(first["p95_days"]) if first["p95_days"] is not None else "over two years"
             lines.append(
                 f"The first small step is felt or found after about {duration(first['p50_days'])} "
-                f"({duration(first['p05_days'])} to {late_step})."
+                f"({duration(first['p05_days'])} to {late_step}). Single published patients were often better sooner."
             )
     for name, symptom in best["symptoms"].items():
         at = symptom.get("at_months")
