@@ -1,7 +1,8 @@
 """Blood: injection sites, transcobalamin (TC) consumed with its cargo, haptocorrin (HC), free B12, loose binding of hydroxocobalamin.
 
 Two classes of form: C (cyano, methyl) and O (hydroxo, adenosyl, and all B12 from food, bile and tissue). `plasma_c` and `plasma_o` hold
-what is neither on HC nor loosely bound; its binding to TC is at equilibrium.
+what is neither on HC nor loosely bound; its binding to TC is at equilibrium. Longer than other places, because sites, carriers and
+free B12 share these pools and every one of them is bound to the others.
 """
 
 from __future__ import annotations
