@@ -237,6 +237,7 @@ def test_a_kill_and_a_new_start_lose_nothing_that_was_shown_as_saved(browser) ->
         page.goto("/")
         page.click("button[value=turner2009]")
         page.wait_for_selector("#keep")
+        page.wait_for_load_state("load")
         shown = page.inner_text("body")
         assert "Nothing you enter leaves this machine, is stored or is logged" in shown
         assert not re.search(r"\b(was|is|has been|been) saved\b", shown)

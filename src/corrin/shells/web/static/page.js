@@ -215,6 +215,8 @@ async function follow(visit) {
       const response = await fetch(`${base()}/state?wait=5`);
       if (!response.ok) return location.reload();
       state = await response.json();
+      // The service may die between the two questions: the second one is asked again like the first.
+      if (state.ready.join() !== shown || !state.pending) { await renew(); shown = state.ready.join(); }
     } catch {
       $(".says", visit)?.replaceChildren("The service does not answer. This page goes on asking; the case is still in this tab.");
       await wait(2000);
@@ -222,7 +224,6 @@ async function follow(visit) {
     }
     const bar = $("progress", visit), says = $(".says", visit);
     if (bar) { bar.value = state.share; says.textContent = told(state.says); }
-    if (state.ready.join() !== shown || !state.pending) { shown = state.ready.join(); await renew(); }
     if (!state.pending) return;
     await wait(150);
   }
@@ -230,6 +231,7 @@ async function follow(visit) {
 
 async function renew() {
   const response = await fetch(location.href);
+  if (!response.ok) return location.reload();
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const id of ["ahead", "reports", "sources", "keep"]) {
     const now = document.getElementById(id), next = page.getElementById(id);
