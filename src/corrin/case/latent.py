@@ -37,7 +37,7 @@ Made = Literal["chosen", "sum", "product", "blend", "at_least", "at_most"]
 DRAWN_KINDS = ("normal", "lognormal", "logitnormal", "uniform", "loguniform", "beta", "bernoulli", "categorical")
 MADE_KINDS = ("chosen", "sum", "product", "blend", "at_least", "at_most")
 BETA_PLACES = 4001
-"""Places at which a beta distribution's quantiles are kept; straight lines between them are off by less than 1e-5."""
+"""Places at which a beta distribution's quantiles are kept; straight lines between them are off by less than 2e-5."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,9 +128,9 @@ def _findings(case: Case) -> list[Observation]:
         row = grades().get(finding.what)
         grade = row.value(finding.severity) if row else None
         if row is not None and grade is not None:
-            known_one = graded.get((time, row.reading))
+            told = graded.get((time, row.reading))
             worse = max if row.reading == "score_gait" else min  # points of an item rise with harm, function falls
-            if known_one is None or worse(grade, known_one[0]) == grade:
+            if told is None or worse(grade, told[0]) == grade:
                 graded[time, row.reading] = (grade, row.sd, label)
         if finding.onset and present:
             onsets.append((time, reading, label))

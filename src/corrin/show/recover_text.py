@@ -21,8 +21,8 @@ HOW_TO_READ = (
     "The score adds up five items and forgives a little in each, so it shows no sign (below 1) more often than every tract does. Published "
     "series call that complete.",
     "Not expected back within 24 months: what never returns and what is still slowly returning; nobody can tell the two apart today.",
-    "The first weeks are the weakest part: of nine times that a published patient was told to be better, worse or the same by some day, "
-    "three lay inside the forecast. Some were better within weeks (docs/patients.md); what comes back in days is not simulated.",
+    "The first weeks are the weakest part: published patients were often better within weeks, sooner than forecast (docs/patients.md); "
+    "what comes back in days is not simulated.",
 )
 ALIKE = 0.02
 NO_WORSE = (
