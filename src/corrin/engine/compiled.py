@@ -1,24 +1,26 @@
-"""Emitted source to a loaded, compiled module, through a cache that other people cannot write to.
+"""Emitted source to a loaded, compiled program, through a cache that other people cannot write to.
 
-Cache folder: `CORRIN_CACHE_DIR`, else the user's cache folder; never the temp folder. Mode 0700, owner checked. A module is named after
-the hash of its text, the versions of numba, llvmlite and numpy, and the processor; its content is compared before import; at most 5 are
-kept. Where the folder cannot be written, the module is compiled in memory and a note says so.
+Cache folder: `CORRIN_CACHE_DIR`, else the user's cache folder; never the temp folder. Mode 0700, owner checked. A program is named after
+the hash of its text, the versions of numba, llvmlite and numpy, and the processor; text and machine code are compared before they are
+loaded; at most 5 are kept. Where the folder cannot be written, the program is compiled in memory and a note says so.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import json
 import logging
 import os
 import platform
 import shutil
 import stat
-import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
+from corrin.engine import native
 from corrin.errors import EnvironmentProblem
 
 KEPT = 5
@@ -56,13 +58,24 @@ def _usable(folder: Path) -> bool:
         return False
 
 
-def key(text: str) -> str:
-    """Name of a module: text, versions and processor."""
-    import llvmlite
-    import numba
-    import numpy
+@dataclass(frozen=True)
+class Program:
+    """A compiled program: `call` as `native.callable_of` says, and what its text says of itself (the names in `FACTS` in lower case)."""
 
-    parts = (text, numba.__version__, llvmlite.__version__, numpy.__version__, platform.python_version(), platform.machine(), _processor())
+    call: Callable[..., int]
+    facts: dict[str, Any]
+
+
+FACTS = ("TAKES", "ROOM", "ORDER")
+_loaded: dict[str, Program] = {}
+
+
+def key(text: str) -> str:
+    """Name of a program: text, versions and processor."""
+    from importlib.metadata import version
+
+    versions = [version(name) for name in ("numba", "llvmlite", "numpy")]
+    parts = (text, *versions, platform.python_version(), platform.machine(), _processor())
     return "k" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
@@ -72,52 +85,60 @@ def _processor() -> str:
     return f"{binding.get_host_cpu_name()}:{hashlib.sha256(str(sorted(binding.get_host_cpu_features().items())).encode()).hexdigest()[:8]}"
 
 
-def load(text: str) -> ModuleType:
-    """The module of this source, compiled now or found in the cache."""
+def load(text: str) -> Program:
+    """The program of this source, compiled now or found in the cache."""
     name = key(text)
-    loaded = sys.modules.get(f"corrin_kernel_{name}")
-    if loaded is not None:
-        return loaded
+    if name in _loaded:
+        return _loaded[name]
     folder = cache_folder()
-    if not _usable(folder):
-        return _in_memory(name, text)
-    home = folder / name
-    path = home / "kernel.py"
-    if not path.exists():
-        fresh = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
-        (fresh / "kernel.py").write_text(text, encoding="utf-8")
-        try:
-            fresh.rename(home)
-        except OSError:  # another process was first
-            shutil.rmtree(fresh, ignore_errors=True)
-    if path.read_text(encoding="utf-8") != text:
-        raise EnvironmentProblem(f"The cached module {path} is not what corrin wrote. Delete the folder {home} and run again.")
-    os.utime(home)
-    _forget_old(folder, keep=name)
-    return _import(name, path)
+    if _usable(folder):
+        home = folder / name
+        if not (home / "kernel.json").exists():
+            _keep(folder, home, text, *_compile(name, text))
+        code, facts = _kept(home, text)
+        os.utime(home)
+        _forget_old(folder, keep=name)
+    else:
+        code, facts = _compile(name, text)
+    _loaded[name] = Program(native.callable_of(code, facts["entry"], facts["takes"]), facts)
+    return _loaded[name]
 
 
 def is_warm(text: str) -> bool:
-    """True when the machine code of this source is in the cache."""
-    home = cache_folder() / key(text)
-    return home.is_dir() and any(home.glob("__pycache__/*.nbc"))
+    """True when the machine code of this source is at hand."""
+    name = key(text)
+    return name in _loaded or (cache_folder() / name / "kernel.json").is_file()
 
 
-def _import(name: str, path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"corrin_kernel_{name}", path)
-    if spec is None or spec.loader is None:
-        raise EnvironmentProblem(f"The cached module {path} cannot be loaded. Delete the folder {path.parent} and run again.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def _compile(name: str, text: str) -> tuple[bytes, dict[str, Any]]:
+    module = native.executed(f"corrin_kernel_{name}", text)
+    code, entry = native.compile_entry(module)
+    facts = {fact.lower(): list(getattr(module, fact)) for fact in FACTS if hasattr(module, fact)}
+    return code, {**facts, "entry": entry, "code": hashlib.sha256(code).hexdigest()}
 
 
-def _in_memory(name: str, text: str) -> ModuleType:
-    module = ModuleType(f"corrin_kernel_{name}")
-    exec(compile(text.replace(", cache=True", ""), module.__name__, "exec"), module.__dict__)
-    sys.modules[module.__name__] = module
-    return module
+def _keep(folder: Path, home: Path, text: str, code: bytes, facts: dict[str, Any]) -> None:
+    """Written apart and put in place whole."""
+    fresh = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
+    (fresh / "kernel.py").write_text(text, encoding="utf-8")
+    (fresh / "kernel.o").write_bytes(code)
+    (fresh / "kernel.json").write_text(json.dumps(facts), encoding="utf-8")
+    try:
+        fresh.rename(home)
+    except OSError:  # another process was first
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _kept(home: Path, text: str) -> tuple[bytes, dict[str, Any]]:
+    try:
+        code = (home / "kernel.o").read_bytes()
+        facts: dict[str, Any] = json.loads((home / "kernel.json").read_text(encoding="utf-8"))
+        whole = (home / "kernel.py").read_text(encoding="utf-8") == text and facts["code"] == hashlib.sha256(code).hexdigest()
+    except (OSError, ValueError, KeyError):
+        whole = False
+    if not whole:
+        raise EnvironmentProblem(f"The compiled model in {home} is not what corrin wrote. Delete this folder and run again.")
+    return code, facts
 
 
 def _forget_old(folder: Path, keep: str) -> None:

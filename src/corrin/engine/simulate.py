@@ -52,6 +52,8 @@ class Kernel:
     march: Callable[..., int]
     order: tuple[int, ...]
     """Place in the model of each state of a tile: those that lead, then those that follow."""
+    room: tuple[int, int]
+    """Doubles it works in: for each tile that shares a step, and besides."""
     lanes: int = lanes.LANES
     passes: Callable[[Floats, Floats, Schedule, Grid, int], Run] | None = None
     """What runs everybody on a grid in the place of the lanes (`engine.gpu`)."""
@@ -61,11 +63,15 @@ class Kernel:
         inputs = self.model.system.inputs
         return np.array([inputs.get(name, 1.0) for name in self.model.exposures])
 
+    def work(self, tiles: int) -> Floats:
+        """Room for one call in which so many tiles share a step."""
+        return np.zeros(self.room[0] * tiles + self.room[1])
+
 
 def kernel(model: Model) -> Kernel:
     """Compile a model, or find it compiled."""
-    module = compiled.load(lanes.source(model))
-    return Kernel(model, module.march, module.ORDER)
+    program = compiled.load(lanes.source(model))
+    return Kernel(model, program.call, tuple(program.facts["order"]), tuple(program.facts["room"]))
 
 
 @dataclass(frozen=True)
@@ -221,7 +227,7 @@ def find_grid(
     room = 400 * len(ready.break_at) + 20_000
     steps, closes = np.zeros(room), np.zeros(room, np.uint8)
     allowed = np.where(ready.slot >= 0, tolerance, tolerance if unread is None else unread)
-    used = kernel.march(True, *ready.part(0, tiles), first, steps, closes, 1, allowed, out, cert, np.zeros(1, np.uint8))
+    used = kernel.march(True, *ready.part(0, tiles), first, steps, closes, 1, allowed, out, cert, np.zeros(1, np.uint8), kernel.work(tiles))
     if used < 0:
         raise Bug("the pilot found no step that solves its panel" if used == -2 else "the pilot ran out of steps")
     return Grid(first, steps[:used].copy(), closes[:used].copy(), float(allowed.max()))
@@ -308,8 +314,9 @@ def _pass(
         read = np.zeros((high - low, schedule.rows, seen, width))
         cert = np.zeros((high - low, 2 * width))
         kernel.march(
-            False, *part, grid.first, grid.steps, closes, halve, NO_TOLERANCE, read.reshape(high - low, schedule.rows, -1), cert, stop
-        )
+            False, *part, grid.first, grid.steps, closes, halve, NO_TOLERANCE, read.reshape(high - low, schedule.rows, -1), cert, stop,
+            kernel.work(1),
+        )  # fmt: skip
         mine = slice(low * width, high * width)
         end[mine, list(kernel.order)] = part[0].reshape(-1, states, width).transpose(0, 2, 1).reshape(-1, states)
         out[:, mine].reshape(seen, high - low, width, schedule.rows)[:] = read.transpose(2, 0, 3, 1)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from corrin.engine import rosenbrock
-from corrin.engine.emit.march import MODULE
+from corrin.engine.emit.march import MODULE, TAKES, entry
 from corrin.engine.emit.step import Step
 from corrin.engine.emit.vector import Given, Writer, write
 from corrin.engine.model import Model
@@ -111,21 +111,27 @@ def source(model: Model, lanes: int = LANES) -> str:
     mark = hashlib.sha256(text.encode()).hexdigest()[:16]
     for name in names:
         text = text.replace(f"@{name}(", f"@corrin_{mark}_{name}(")
+    flat, drive, states = size * lanes, max(len(drives), 1) * lanes, max(len(ahead), len(behind))
+    work = [
+        ("Z", True, max(len(hoisted), 1) * lanes), ("N", True, flat), ("C", True, flat), ("S", True, drive), ("V", True, drive),
+        ("W", True, drive), ("M", True, drive), ("MORE", True, drive), ("L", True, lanes), ("G", False, 3 * drive),
+        ("K", False, rosenbrock.STAGES * states * lanes), ("F", False, room * lanes), ("H", False, lanes), ("E", False, lanes),
+        ("R", False, lanes), ("D", False, len(model.dose_kinds) * lanes),
+    ]  # fmt: skip
     return MODULE.format(
         mark=mark,
         vector=text,
+        takes=list(TAKES),
+        room=[sum(length for _, each, length in work if each), sum(length for _, each, length in work if not each)],
+        entry=entry(work),
+        given=", ".join(name for name, _, _ in work),
         order=", ".join(map(str, order)) + ",",
         lanes=lanes,
-        flat=size * lanes,
+        flat=flat,
         lead=len(ahead) * lanes,
         follows=bool(behind),
         places=", ".join(map(str, places)) + ("," if places else ""),
-        drives=max(len(drives), 1) * lanes,
-        stages=rosenbrock.STAGES * max(len(ahead), len(behind)) * lanes,
-        nz=max(len(hoisted), 1),
-        nf=room,
-        nr=len(model.readings),
-        nd=len(model.dose_kinds),
+        drives=drive,
         behind=BEHIND,
         forget=repr(1.0 / FORGET_D),
     )
