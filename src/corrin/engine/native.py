@@ -64,9 +64,8 @@ def callable_of(code: bytes, name: str, takes: Sequence[str]) -> Callable[..., i
                 table.append(int(value))
                 continue
             if value.dtype != dtype or value.ndim != axes or not value.flags.c_contiguous:
-                raise Bug(
-                    f"the compiled model takes {argument} as a contiguous array of {dtype} with {axes} axes, not {value.dtype} {value.shape}"
-                )
+                wanted = f"{argument} as a contiguous array of {dtype} with {axes} axes"
+                raise Bug(f"the compiled model takes {wanted}, not {value.dtype} {value.shape}")
             table.append(value.ctypes.data)
             table.extend(value.shape)
         numbers = np.array(table[:-1], np.int64)  # how long the room to work in is, the code knows

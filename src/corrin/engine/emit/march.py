@@ -17,7 +17,7 @@ TAKES = (
 
 
 def entry(room: Sequence[tuple[str, bool, int]]) -> str:
-    """Source of `entry`; `room` names the arrays to work in, whether there is one for each tile that shares a step, and how long they are."""
+    """Source of `entry`; `room`: arrays to work in, whether there is one for each tile that shares a step, how long each is."""
     lines, place = [], 0
     for taken in TAKES:
         name, kind = taken.split(":")
