@@ -68,9 +68,9 @@ class Kernel:
         return np.zeros(self.room[0] * tiles + self.room[1])
 
 
-def kernel(model: Model) -> Kernel:
-    """Compile a model, or find it compiled."""
-    program = compiled.load(lanes.source(model))
+def kernel(model: Model, source: str | None = None) -> Kernel:
+    """Compile a model, or find it compiled; `source`: its text, where it is known."""
+    program = compiled.load(source or lanes.source(model))
     return Kernel(model, program.call, tuple(program.facts["order"]), tuple(program.facts["room"]))
 
 
@@ -343,8 +343,16 @@ def _pass(
     return Run(end[:people], out[:, :people].transpose(1, 2, 0), total[:people], failed[:people])
 
 
-def constant(kernel: Kernel, people: int, days: float, exposures: Floats | None = None, stops: Sequence[float] = (1.0,)) -> Schedule:
-    """A schedule of one segment in which nothing changes; `exposures` (exposures, people), outputs at relative `stops`."""
+def constant(
+    kernel: Kernel,
+    people: int,
+    days: float,
+    exposures: Floats | None = None,
+    stops: Sequence[float] = (1.0,),
+    first: float = RESTART_D["change"],
+) -> Schedule:
+    """A schedule of one segment in which nothing changes; `exposures` (exposures, people), outputs at relative `stops`; days of the `first`
+    step."""
     if exposures is None:
         exposures = np.repeat(kernel.exposure_defaults()[:, None], people, axis=1)
     return Schedule(
@@ -354,7 +362,7 @@ def constant(kernel: Kernel, people: int, days: float, exposures: Floats | None 
         doses=[[], []],
         breaks=[list(stops)],
         outputs=[list(range(len(stops)))],
-        restart=np.array([RESTART_D["change"]]),
+        restart=np.array([first]),
         rows=len(stops),
     )
 
@@ -365,6 +373,8 @@ SETTLING_D = 60_000.0
 
 SETTLING_TOLERANCE = 0.3
 """The way to the steady state may be rough: its end is right to 1e-7 all the same, because the method damps what is left."""
+SETTLING_FIRST_D = 10.0
+"""First step on that way, days."""
 SETTLED = 4.0
 """Accumulated error on that way above which a person is taken along it again in finer steps. One in some thousands is so extreme that the
 rough way leads away from the steady state and not to it."""
@@ -373,7 +383,7 @@ rough way leads away from the steady state and not to it."""
 def settling_grid(kernel: Kernel, panel_parameters: Floats, panel_exposures: Floats) -> Grid:
     """The steps on the way to the steady state; they depend on the panel alone."""
     begin = np.array([pool.start for pool in kernel.model.system.pools])
-    trial = constant(kernel, panel_parameters.shape[0], SETTLING_D, panel_exposures)
+    trial = constant(kernel, panel_parameters.shape[0], SETTLING_D, panel_exposures, first=SETTLING_FIRST_D)
     return find_grid(kernel, np.tile(begin, (panel_parameters.shape[0], 1)), panel_parameters, trial, SETTLING_TOLERANCE)
 
 
@@ -384,7 +394,7 @@ def settle(
     pools = kernel.model.system.pools
     begin = np.array([pool.start for pool in pools])
     grid = grid or settling_grid(kernel, panel_parameters, panel_exposures)
-    everyone = constant(kernel, parameters.shape[0], SETTLING_D, exposures)
+    everyone = constant(kernel, parameters.shape[0], SETTLING_D, exposures, first=SETTLING_FIRST_D)
     first = np.tile(begin, (parameters.shape[0], 1))
     run = simulate(kernel, first, parameters, everyone, grid, certify=False)
     _finer(run, kernel, first, parameters, everyone, grid, SETTLED, (4, 16, 64))

@@ -27,7 +27,7 @@ AGE_AHEAD_D = YEAR_D
 AGE = "age_of_participant_y"
 """Latent that holds each person's own age at day 0 where people differ in age (study arms); without it all have the world's."""
 CLOSE_D = 1e-6
-SLOW_RESTART_D = 0.5
+SLOW_RESTART_D = 50.0
 """First step after the onset of a slow cause, days."""
 
 

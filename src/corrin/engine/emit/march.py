@@ -203,7 +203,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
     for g in range(groups):
         low = 0 if adaptive else g
         count = 0
-        days = 1e-5
+        days = 1e30
         for s in range(T.shape[0]):
             if stop[0]:
                 return used
@@ -222,6 +222,8 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                     longest = max(longest, T[s, low + t, l])
             if restart[s] > 0.0:
                 days = min(days, restart[s])
+            elif s == 0:
+                days = 1e-5
             at = 0.0
             for b in range(first[s], first[s + 1]):
                 if adaptive:
