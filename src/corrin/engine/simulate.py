@@ -151,13 +151,17 @@ def pool() -> ThreadPoolExecutor:
 
 
 def _tiles(array: Floats, width: int) -> Floats:
-    """(..., rows, people) -> (..., tiles, rows*width), the last tile filled up with its last person."""
+    """(..., rows, people) -> (..., tiles, rows*width), the last tile filled up with its last person. The people may lie apart in memory."""
     *outer, rows, people = array.shape
     tiles = -(-people // width)
-    if tiles * width != people:
-        array = np.concatenate([array, np.repeat(array[..., -1:], tiles * width - people, axis=-1)], axis=-1)
-    array = array.reshape(*outer, rows, tiles, width)
-    return np.ascontiguousarray(np.moveaxis(array, -2, -3)).reshape(*outer, tiles, rows * width)
+    whole = people // width
+    made = np.empty((*outer, tiles, rows, width))
+    made[..., :whole, :, :] = np.moveaxis(array[..., : whole * width].reshape(*outer, rows, whole, width), -2, -3)
+    if whole < tiles:
+        rest = people - whole * width
+        made[..., whole, :, :rest] = array[..., whole * width :]
+        made[..., whole, :, rest:] = array[..., -1:]
+    return made.reshape(*outer, tiles, rows * width)
 
 
 @dataclass
@@ -197,8 +201,8 @@ def _prepare(kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedu
     rows = [amounts for given in schedule.doses for _, amounts in given]
     amounts = _tiles(np.array(rows)[:, None, :], width) if rows else np.zeros((0, T.shape[1], width))
     return _Prepared(
-        Y=_tiles(np.ascontiguousarray(start.T[list(kernel.order)]), width),
-        P=_tiles(np.ascontiguousarray(parameters.T), width),
+        Y=_tiles(start[:, list(kernel.order)].T, width),
+        P=_tiles(parameters.T, width),
         X=_tiles(schedule.exposures, width),
         which=np.asarray(schedule.which, np.int64),
         T=T,

@@ -78,19 +78,24 @@ def spread(row: Parameter, shared: bool = True) -> float:
 
 def place(row: Parameter, z: Floats, sd: float) -> Floats:
     """Values for standard normals z (people,)."""
-    if row.distribution == "fixed":
-        return np.full(z.shape, row.value)
-    if row.distribution == "lognormal":
-        value = row.value * np.exp(sd * z)
-    elif row.distribution == "normal":
-        value = row.value + sd * z
-    elif row.distribution == "logitnormal":
-        value = 1.0 / (1.0 + np.exp(-(np.log(row.value / (1.0 - row.value)) + sd * z)))
+    return _placed(row.distribution, z, row.value, sd, row.low, row.high)
+
+
+def _placed(distribution: str, z: Floats, value: float | Floats, sd: float | Floats, low: float | Floats, high: float | Floats) -> Floats:
+    """Values for standard normals of one distribution; its numbers may be columns beside rows of z."""
+    if distribution == "fixed":
+        return np.asarray(np.broadcast_to(value, z.shape).copy())
+    if distribution == "lognormal":
+        found = value * np.exp(sd * z)
+    elif distribution == "normal":
+        found = value + sd * z
+    elif distribution == "logitnormal":
+        found = 1.0 / (1.0 + np.exp(-(np.log(value / (1.0 - value)) + sd * z)))
     else:
         from scipy.special import ndtr
 
-        value = (ndtr(z) < row.value).astype(float)
-    return np.asarray(np.clip(value, row.low, row.high))
+        found = (ndtr(z) < value).astype(float)
+    return np.asarray(np.clip(found, low, high))
 
 
 @dataclass(frozen=True)
@@ -124,10 +129,18 @@ class Population:
 
     def matrix(self, z: dict[str, Floats], count: int) -> Floats:
         """Parameters (people, parameters) in the model's order; a name missing in z keeps its typical value."""
-        out = np.empty((count, len(self.rows)))
-        for column, row in enumerate(self.rows):
-            out[:, column] = place(row, z[row.name], spread(row)) if row.name in z else typical_value(row)
-        return out
+        out = np.empty((len(self.rows), count))  # a parameter's values stand together, as the lanes want them
+        alike: dict[str, list[int]] = {}
+        for number, row in enumerate(self.rows):
+            if row.name in z:
+                alike.setdefault(row.distribution, []).append(number)
+            else:
+                out[number] = typical_value(row)
+        for distribution, numbers in alike.items():
+            rows = [self.rows[number] for number in numbers]
+            value, sd, low, high = np.array([(row.value, spread(row), row.low, row.high) for row in rows]).T[:, :, None]
+            out[numbers] = _placed(distribution, np.array([z[row.name] for row in rows]), value, sd, low, high)
+        return out.T
 
     def typical(self) -> Floats:
         """The typical person (1, parameters)."""

@@ -179,8 +179,11 @@ def temper(
 
 def _ranks(values: Floats) -> Floats:
     """Ranks along the draws (draws, quantities), centred: no single far draw decides."""
-    found = np.argsort(np.argsort(values, axis=0, kind="stable"), axis=0, kind="stable").astype(float)
-    return np.asarray(found - found.mean(axis=0))
+    count = values.shape[0]
+    order = np.argsort(np.ascontiguousarray(values.T), axis=1, kind="stable")
+    found = np.empty(order.shape)
+    np.put_along_axis(found, order, np.arange(count)[None] - 0.5 * (count - 1), axis=1)
+    return found.T
 
 
 def lineages(seen: Floats, eve: Ints) -> Floats:
