@@ -1,4 +1,4 @@
-"""What one thread has asked of the engine: a flag that stops it without a word passed through every layer between, and tasks side by side."""
+"""A flag that stops whatever one thread has asked of the engine, without a word passed through every layer between; tasks side by side."""
 
 from __future__ import annotations
 
