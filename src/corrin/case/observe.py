@@ -129,7 +129,7 @@ def _findings(case: Case) -> list[Observation]:
         grade = row.value(finding.severity) if row else None
         if row is not None and grade is not None:
             told = graded.get((time, row.reading))
-            worse = max if row.reading == "score_gait" else min  # points of an item rise with harm, function falls
+            worse = max if row.harm == "up" else min
             if told is None or worse(grade, told[0]) == grade:
                 graded[time, row.reading] = (grade, row.sd, label)
         if finding.onset and present:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from corrin.facts.reader import _text, read_csv, read_toml
 from corrin.facts.rows import How, OptionalNumber, OptionalText, Seen, _Cited
@@ -39,11 +40,14 @@ def judged(name: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Grade(_Cited):
-    """Where each severity of a finding lies on a reading of the body, in its unit; empty: that severity grades nothing. `unsaid`: where the
-    finding alone tells how bad it is. `sd`: how far two examiners lie apart."""
+    """Where each severity of a finding lies on a reading of the body, in `unit`, which is the reading's; empty: that severity grades nothing.
+    `harm`: which way the reading goes as it gets worse. `unsaid`: where the finding alone tells how bad it is. `sd`: how far two examiners
+    lie apart."""
 
     finding: str
     reading: str
+    unit: str
+    harm: Literal["up", "down"]
     none: OptionalNumber
     mild: OptionalNumber
     moderate: OptionalNumber
