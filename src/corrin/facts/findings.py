@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Annotated
 
 from corrin.facts.reader import _text, read_csv, read_toml
-from corrin.facts.rows import How, OptionalNumber, OptionalText, Seen, _Cited
+from corrin.facts.rows import How, OneOf, OptionalNumber, OptionalText, Seen, _Cited
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Grade(_Cited):
     finding: str
     reading: str
     unit: str
-    harm: Literal["up", "down"]
+    harm: Annotated[str, OneOf(("up", "down"))]
     none: OptionalNumber
     mild: OptionalNumber
     moderate: OptionalNumber
