@@ -19,7 +19,7 @@ MEASURED = {**CASE, "labs": [{"analyte": "serum_b12", "value": 250, "unit": "pmo
 
 @pytest.fixture(scope="module")
 def updated() -> corrin.Forecast:
-    return corrin.update(MEASURED, labs=["mma=900nmol/L"], **FEW)
+    return corrin.update(MEASURED, labs=["mma=900nmol/L"], **{**FEW, "draws": 600})
 
 
 def test_where_nothing_was_measured_there_is_nothing_to_compare() -> None:

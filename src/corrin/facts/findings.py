@@ -40,9 +40,9 @@ def judged(name: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Grade(_Cited):
-    """Where each severity of a finding lies on a reading of the body, in `unit`, which is the reading's; empty: that severity grades nothing.
-    `harm`: which way the reading goes as it gets worse. `unsaid`: where the finding alone tells how bad it is. `sd`: how far two examiners
-    lie apart."""
+    """Where each severity of a finding lies on a reading of the body, in `unit`, which is the reading's; empty: that severity grades
+    nothing. `harm`: which way the reading goes as it gets worse. `unsaid`: where the finding alone tells how bad it is. `sd`: how far two
+    examiners lie apart."""
 
     finding: str
     reading: str
