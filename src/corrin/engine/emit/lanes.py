@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from corrin.engine import rosenbrock
+from corrin.engine.emit import leap
 from corrin.engine.emit.march import MODULE
 from corrin.engine.emit.step import Step
 from corrin.engine.emit.vector import Given, Writer, write
@@ -102,8 +103,9 @@ def source(model: Model, lanes: int = LANES) -> str:
         slope(),
         _gather(lanes, places),
         _drive(lanes, places, [model.floors[drive] for drive in drives]),
+        *leap.functions(model, lanes, order, drives, now),
     ]
-    names, room = ["prologue", "dose", "read", "slope", "gather", "drive"], 1
+    names, room = ["prologue", "dose", "read", "slope", "gather", "drive", *leap.NAMES], 1
     for step in (lead, follow):
         functions, called, used = step.code(lanes, place_z, free)
         parts, names, room = parts + functions, names + called, max(room, used)
@@ -128,6 +130,8 @@ def source(model: Model, lanes: int = LANES) -> str:
         nd=len(model.dose_kinds),
         behind=BEHIND,
         forget=repr(1.0 / FORGET_D),
+        rest=leap.REST,
+        fewest=leap.FEWEST,
     )
 
 
