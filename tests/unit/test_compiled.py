@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from corrin.engine import compiled
-from corrin.engine.emit.march import MODULE
+from corrin.engine.emit.parts import PARTS
 from corrin.errors import Bug, EnvironmentProblem
 
-ARRAYS = MODULE[MODULE.index("def array(") : MODULE.index("part = nb.njit(")]
+ARRAYS = PARTS[PARTS.index("def array(") : PARTS.index("PLAIN = dict(")]
 TEXT = (
     '''"""A small program: the sum of an array, times a number."""
 from numba.core import cgutils, types

@@ -61,7 +61,7 @@ def callable_of(code: bytes, name: str, takes: Sequence[str]) -> Callable[..., i
         table: list[int] = []
         for (argument, dtype, axes), value in zip(kinds, given, strict=True):
             if axes == 0:
-                table.append(int(value))
+                table.append(int(value if dtype == KINDS["int"] else np.float64(value).view(np.int64)))
                 continue
             if value.dtype != dtype or value.ndim != axes or not value.flags.c_contiguous:
                 wanted = f"{argument} as a contiguous array of {dtype} with {axes} axes"

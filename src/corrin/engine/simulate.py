@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from corrin.engine import compiled
 from corrin.engine.emit import lanes
 from corrin.engine.model import Model
+from corrin.engine.rhythm import rhythm, strays
 from corrin.engine.stop import FLAG
 from corrin.errors import Bug
 
@@ -36,6 +37,9 @@ WILD = 1.0
 """Accumulated error above which nobody is believed, however fine the steps were: levels below zero were seen from 3 on."""
 NO_TOLERANCE = np.zeros(1)
 """Stands where a run on a finished grid needs none."""
+LEAP = 2e-2
+"""Relative error that a leap over days may leave in a state after a day's rest, measured by holding its source fixed. That is an order less
+exact than what is run: where it allows 3e-2, readings were off by less than 1e-3."""
 SHORTEST_D = 1e-6
 PANEL = 32
 MEASURED = 16
@@ -107,6 +111,18 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Leaps:
+    """Where a grid crosses days of the same doses at once. `over` (segments,): how many segments from here on, 0 for none; `marks`
+    (segments,): 1 where a day of `period` segments is measured, 2 where the first is; `days`: the grid of the same steps that runs every
+    day."""
+
+    period: int
+    over: Ints
+    marks: Ints
+    days: Grid
+
+
+@dataclass(frozen=True)
 class Grid:
     """Steps of a schedule: `first` (breaks + 1,) into `steps` (n,), each a share of its segment; `closes` (n,): whether the followers' step
     ends with this one, every one where it is None; the tolerance they were made with."""
@@ -115,6 +131,12 @@ class Grid:
     steps: Floats
     closes: NDArray[np.uint8] | None = None
     tolerance: float = TOLERANCE
+    leaps: Leaps | None = None
+
+    @property
+    def by_day(self) -> Grid:
+        """The grid that leaps over nothing."""
+        return self if self.leaps is None else self.leaps.days
 
 
 @dataclass
@@ -218,23 +240,59 @@ def _prepare(kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedu
 
 
 def find_grid(
-    kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedule, tolerance: float = TOLERANCE, unread: float | None = None
-) -> Grid:
+    kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedule, tolerance: float = TOLERANCE, unread: float | None = None,
+    leap: float | None = None,
+) -> Grid:  # fmt: skip
     """The steps an adaptive run of a panel takes; its worst member sets the pace. The panel must be the same whatever the batch.
 
     `unread` is the tolerance on the way to a break whose state nobody reads: a day between two tablets is forgotten by all that is fast.
+    `leap` lets it leap over days of the same doses, with that relative error (`LEAP`); what it makes of readings `measured_error` tells.
     """
     ready = _prepare(kernel, start, parameters, schedule)
     tiles, cert = ready.Y.shape[0], np.zeros((ready.Y.shape[0], 2 * kernel.lanes))
     out = np.zeros((tiles, schedule.rows, len(kernel.model.readings) * kernel.lanes))
-    first = np.zeros(len(ready.break_at) + 1, np.int64)
     room = 400 * len(ready.break_at) + 20_000
-    steps, closes = np.zeros(room), np.zeros(room, np.uint8)
     allowed = np.where(ready.slot >= 0, tolerance, tolerance if unread is None else unread)
-    used = kernel.march(True, *ready.part(0, tiles), first, steps, closes, 1, allowed, out, cert, np.zeros(1, np.uint8), kernel.work(tiles))
-    if used < 0:
-        raise Bug("the pilot found no step that solves its panel" if used == -2 else "the pilot ran out of steps")
-    return Grid(first, steps[:used].copy(), closes[:used].copy(), float(allowed.max()))
+
+    def found(leaping: _Leaping, error: float) -> Grid:
+        first = np.zeros(len(ready.break_at) + 1, np.int64)
+        steps, closes = np.zeros(room), np.zeros(room, np.uint8)
+        used = kernel.march(
+            True, *ready.part(0, tiles), first, steps, closes, 1, allowed, out, cert, np.zeros(1, np.uint8), *leaping, error,
+            kernel.work(tiles),
+        )  # fmt: skip
+        if used < 0:
+            raise Bug("the pilot found no step that solves its panel" if used == -2 else "the pilot ran out of steps")
+        return Grid(first, steps[:used].copy(), closes[:used].copy(), float(allowed.max()))
+
+    days = found(_no_leaps(schedule), 0.0)
+    beat = None if leap is None or kernel.passes is not None else rhythm(schedule)
+    if beat is None or leap is None:
+        return days
+    marks, over = np.zeros(len(beat.turn), np.int64), np.zeros(len(beat.turn), np.int64)
+    grid = found((beat.period, beat.turn, beat.room, marks, over), leap)
+    marks[_idle(marks, over)] = 0
+    return replace(grid, leaps=Leaps(beat.period, over, marks, days)) if over.any() else days
+
+
+_Leaping = tuple[int, Ints, Ints, Ints, Ints]
+
+
+def _no_leaps(schedule: Schedule) -> _Leaping:
+    none = np.zeros(schedule.lengths.shape[0], np.int64)
+    return 1, none, none, none, none
+
+
+def _idle(marks: Ints, over: Ints) -> NDArray[np.int64]:
+    """Days measured after which nothing is leapt until a new stretch begins."""
+    wanted, idle = False, []
+    for s in range(len(marks) - 1, -1, -1):
+        wanted = wanted or over[s] > 0
+        if marks[s] and not wanted:
+            idle.append(s)
+        if marks[s] == 2:
+            wanted = False
+    return np.array(idle, np.int64)
 
 
 def simulate(
@@ -247,14 +305,31 @@ def simulate(
     cancel: Cancel | None = None,
     certify: bool = True,
 ) -> Run:
-    """Run everybody on a grid; those whose certificate fails run again with every step cut in two, then in eight. Who then still ran wild
-    counts as failed: finite is not yet sound."""
+    """Run everybody on a grid; those whose certificate fails run again day by day and with every step cut in two, then in eight. Who then
+    still ran wild counts as failed: finite is not yet sound. Where a grid leaps, those whose days there are not all alike (they miss doses)
+    are run day by day."""
     run = _pass(kernel, start, parameters, schedule, grid, 1, progress, cancel)
+    if grid.leaps is not None:
+        _by_day(
+            run, strays(schedule, grid.leaps.period, grid.leaps.over, grid.leaps.marks), kernel, start, parameters, schedule, grid, cancel
+        )
     if certify:
         limit = CERTIFIED * min(4.0, max(1.0, grid.tolerance / TOLERANCE))
         _finer(run, kernel, start, parameters, schedule, grid, limit, (2, 8), cancel)
         run.failed |= ~(run.accumulated <= WILD)
     return run
+
+
+def _by_day(
+    run: Run, chosen: NDArray[np.bool_], kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedule, grid: Grid,
+    cancel: Cancel | None,
+) -> None:  # fmt: skip
+    """Run some again without leaps."""
+    if not chosen.any():
+        return
+    days = _pass(kernel, start[chosen], parameters[chosen], schedule.only(chosen), grid.by_day, 1, None, cancel)
+    run.end[chosen], run.readings[chosen] = days.end, days.readings
+    run.accumulated[chosen], run.failed[chosen] = days.accumulated, days.failed
 
 
 def _finer(
@@ -266,19 +341,20 @@ def _finer(
         flagged = ~(run.accumulated <= limit) | run.failed
         if not flagged.any():
             return
-        finer = _pass(kernel, start[flagged], parameters[flagged], schedule.only(flagged), grid, halve, None, cancel)
+        finer = _pass(kernel, start[flagged], parameters[flagged], schedule.only(flagged), grid.by_day, halve, None, cancel)
         run.end[flagged], run.readings[flagged] = finer.end, finer.readings
         run.accumulated[flagged], run.failed[flagged] = finer.accumulated, finer.failed
         run.again += int(flagged.sum())
 
 
 def measured_error(kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedule, grid: Grid) -> float:
-    """Largest difference of any reading of some of a panel from the same run with every step cut in two (at order 4 that is 15/16 of the
-    error), relative to the reading, or to a hundredth of its largest value among them where that is more."""
+    """Largest difference of any reading of some of a panel from the same run day by day with every step cut in two (at order 4 that is
+    15/16 of the error of steps; of leaps it is all), relative to the reading, or to a hundredth of its largest value among them where that
+    is more."""
     some = np.arange(0, start.shape[0], max(1, start.shape[0] // MEASURED))[:MEASURED]
     start, parameters, schedule = start[some], parameters[some], schedule.only(some)
     rough = _pass(kernel, start, parameters, schedule, grid, 1, None, None)
-    fine = _pass(kernel, start, parameters, schedule, grid, 2, None, None)
+    fine = _pass(kernel, start, parameters, schedule, grid.by_day, 2, None, None)
     whole = ~(rough.failed | fine.failed)
     if not whole.any():
         return float("inf")
@@ -298,7 +374,7 @@ def _pass(
     cancel: Cancel | None,
 ) -> Run:
     if kernel.passes is not None:
-        return kernel.passes(start, parameters, schedule, grid, halve)
+        return kernel.passes(start, parameters, schedule, grid.by_day, halve)
     ready = _prepare(kernel, start, parameters, schedule)
     tiles, width, seen = ready.Y.shape[0], kernel.lanes, len(kernel.model.readings)
     people, states = schedule.people, len(kernel.model.pools)
@@ -307,6 +383,8 @@ def _pass(
     out = np.empty((seen, padded, schedule.rows))
     total, failed = np.empty(padded), np.empty(padded, np.bool_)
     closes = np.ones(len(grid.steps), np.uint8) if grid.closes is None else grid.closes
+    leaps = grid.leaps
+    leaping = _no_leaps(schedule) if leaps is None else (leaps.period, leaps.marks, leaps.over, leaps.marks, leaps.over)
     asked = FLAG.get()
     stop = cancel.flag if cancel is not None else Cancel().flag if asked is None else asked
     if stop[0]:
@@ -319,7 +397,7 @@ def _pass(
         cert = np.zeros((high - low, 2 * width))
         kernel.march(
             False, *part, grid.first, grid.steps, closes, halve, NO_TOLERANCE, read.reshape(high - low, schedule.rows, -1), cert, stop,
-            kernel.work(1),
+            *leaping, 0.0, kernel.work(1),
         )  # fmt: skip
         mine = slice(low * width, high * width)
         end[mine, list(kernel.order)] = part[0].reshape(-1, states, width).transpose(0, 2, 1).reshape(-1, states)

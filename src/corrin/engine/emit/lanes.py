@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from corrin.engine import rosenbrock
+from corrin.engine.emit import leap
 from corrin.engine.emit.march import MODULE, TAKES, entry
 from corrin.engine.emit.step import Step
 from corrin.engine.emit.vector import Given, Writer, write
@@ -102,8 +103,9 @@ def source(model: Model, lanes: int = LANES) -> str:
         slope(),
         _gather(lanes, places),
         _drive(lanes, places, [model.floors[drive] for drive in drives]),
+        *leap.functions(model, lanes, order, drives, now),
     ]
-    names, room = ["prologue", "dose", "read", "slope", "gather", "drive"], 1
+    names, room = ["prologue", "dose", "read", "slope", "gather", "drive", *leap.NAMES], 1
     for step in (lead, follow):
         functions, called, used = step.code(lanes, place_z, free)
         parts, names, room = parts + functions, names + called, max(room, used)
@@ -112,11 +114,13 @@ def source(model: Model, lanes: int = LANES) -> str:
     for name in names:
         text = text.replace(f"@{name}(", f"@corrin_{mark}_{name}(")
     flat, drive, states = size * lanes, max(len(drives), 1) * lanes, max(len(ahead), len(behind))
+    shared = ("N", "C", "MARK", "Q", "QS", "QO", "BACK", "HELD")
     work = [
-        ("Z", True, max(len(hoisted), 1) * lanes), ("N", True, flat), ("C", True, flat), ("S", True, drive), ("V", True, drive),
-        ("W", True, drive), ("M", True, drive), ("MORE", True, drive), ("L", True, lanes), ("G", False, 3 * drive),
-        ("K", False, rosenbrock.STAGES * states * lanes), ("F", False, room * lanes), ("H", False, lanes), ("E", False, lanes),
-        ("R", False, lanes), ("D", False, len(model.dose_kinds) * lanes),
+        ("Z", True, max(len(hoisted), 1) * lanes), *((name, True, flat) for name in shared),
+        *((name, True, drive) for name in ("S", "V", "W", "M", "MORE")), *((name, True, lanes) for name in ("L", "NOW", "WHEN", "J")),
+        ("G", False, 3 * drive), ("K", False, rosenbrock.STAGES * states * lanes), ("F", False, room * lanes),
+        *((name, False, lanes) for name in ("H", "E", "EB", "R", "since", "far")), ("D", False, len(model.dose_kinds) * lanes),
+        *((name, False, flat) for name in ("B", "BC", "BN", "U", "UW")), ("NONE", False, drive),
     ]  # fmt: skip
     return MODULE.format(
         mark=mark,
@@ -134,6 +138,8 @@ def source(model: Model, lanes: int = LANES) -> str:
         drives=drive,
         behind=BEHIND,
         forget=repr(1.0 / FORGET_D),
+        rest=leap.REST,
+        fewest=leap.FEWEST,
     )
 
 

@@ -42,6 +42,7 @@ class Step:
                     self.push[k] = self.push[k] + part if k in self.push else part
         added = [graph.symbol(f"added {name}", str(k)) for k in range(len(rows))]
         self.added = {node.index: k for k, node in enumerate(added)}
+        self.source = [graph.symbol(f"source {name}", str(k)) for k in range(len(rows))]
         self.right = [rate + extra for rate, extra in zip(self.rates, added, strict=True)]
 
     def nodes(self) -> list[Node]:
@@ -157,7 +158,44 @@ class Step:
             whole.lines.append(f"  call void @{name}({', '.join(f'ptr %{array}' for array in arrays.split())})")
         functions = [factor(), *(stage(s) for s in range(rosenbrock.STAGES)), finish()]
         functions.append(whole.function(self.name, ["Y", "Z", "G", "H", "K", "F", "N", "E"]))
-        return functions, [*(name for name, _ in calls), self.name], len(kept) + len(self.push)
+        more, named = self._pushed(lanes, place_z, place_f, stored, calls)
+        return [*functions, *more], [*(name for name, _ in calls), self.name, *named], len(kept) + len(self.push)
+
+    def _pushed(
+        self, lanes: int, place_z: Mapping[int, int], place_f: Mapping[int, int], stored: Callable[[Node], Node],
+        calls: Sequence[tuple[str, str]],
+    ) -> tuple[list[str], list[str]]:  # fmt: skip
+        """The same step with a source added to every rate: B when it begins, changing by C over it. Every stage solves the same linear
+        equations, so what a source adds to its increment is the solution for the source alone: two solves a step and no other code."""
+        size, graph = len(self.rows), self.model.graph
+        place = {node.index: k for k, node in enumerate(self.source)}
+        w = Writer(lanes)
+
+        def given(index: int) -> Given | None:
+            if index in place_z:
+                return partial(w.load, "Z", place_z[index])
+            if index in place:
+                return partial(w.load, "B", self.first + place[index])
+            operation = graph.operations[index]
+            return partial(w.load, "F", int(operation[2])) if operation[0] == "symbol" else None
+
+        write(w, graph, self.factors.solve(self.source, stored), given, partial(w.store, "U"))
+        functions, named = [w.function(f"{self.name}_source", ["Z", "F", "B", "U"])], [f"{self.name}_source"]
+        for s in range(rosenbrock.STAGES):
+            w = Writer(lanes)
+            for q in range(size):
+                both = w.weighted([(rosenbrock.NODES[s] + rosenbrock.PUSH[s], w.load("W", q))], w.load("U", q))
+                w.store("K", s * size + q, w.op("fadd", w.load("K", s * size + q), both))
+            functions.append(w.function(f"{self.name}_add{s}", ["K", "U", "W"]))
+            named.append(f"{self.name}_add{s}")
+        whole = Writer(lanes)
+        stages = [(call, s) for s, call in enumerate(calls[1:-1])]
+        sourced = [(f"{self.name}_source", "Z F B U"), (f"{self.name}_source", "Z F C W")]
+        both_calls = [(call, (f"{self.name}_add{s}", "K U W")) for call, s in stages]
+        for name, arrays in (calls[0], *sourced, *(call for pair in both_calls for call in pair), calls[-1]):
+            whole.lines.append(f"  call void @{name}({', '.join(f'ptr %{array}' for array in arrays.split())})")
+        functions.append(whole.function(f"{self.name}_pushed", ["Y", "Z", "G", "H", "K", "F", "N", "E", "B", "C", "U", "W"]))
+        return functions, [*named, f"{self.name}_pushed"]
 
 
 class Worst:
