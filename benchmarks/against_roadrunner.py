@@ -159,12 +159,12 @@ class Ours:
         )
 
     def grid(self, plan: Plan) -> Any:
-        """The steps, found as `corrin forecast` finds them (looser on days nobody reads where doses are many)."""
-        from corrin.engine.simulate import PANEL, TOLERANCE, find_grid
+        """The steps, found as `corrin forecast` finds them (looser on days nobody reads, and leaps over days, where doses are many)."""
+        from corrin.engine.simulate import LEAP, PANEL, TOLERANCE, find_grid
         from corrin.inference.ahead import MANY, UNREAD
 
-        unread = UNREAD if len(plan.doses) > MANY else None
-        return find_grid(self.kernel, self.panel_state[plan.treated], self.panel, self.schedule(plan, PANEL), TOLERANCE, unread)
+        unread, leap = (UNREAD, LEAP) if len(plan.doses) > MANY else (None, None)
+        return find_grid(self.kernel, self.panel_state[plan.treated], self.panel, self.schedule(plan, PANEL), TOLERANCE, unread, leap)
 
     def run(self, parameters: Floats, state: Floats, plan: Plan, grid: Any) -> Any:
         from corrin.engine.simulate import simulate
@@ -241,7 +241,8 @@ def compare(ours: Ours, rival: Processes, plan: Plan, rounds: int, say: Any, bri
     grid = ours.grid(plan)
     own = ours.run(mine, state, plan, grid).readings
     error = errors(own, truth)
-    say(f"{plan.name}: corrin's error {error:.1e}; the truth against LSODA {lsoda:.1e}")
+    by_day = errors(ours.run(mine, state, plan, grid.by_day).readings, truth)
+    say(f"{plan.name}: corrin's error {error:.1e}, every day run {by_day:.1e}; the truth against LSODA {lsoda:.1e}")
     tried = []
     long = len(plan.doses) > LONG
     for relative, absolute in TOLERANCES[::2][:3] if long or brief else TOLERANCES:
@@ -272,6 +273,7 @@ def compare(ours: Ours, rival: Processes, plan: Plan, rounds: int, say: Any, bri
         "ratio_cpu": statistics.median(s / f for s, f in zip(slow_cpu, fast_cpu, strict=True)),
         "ratios": [round(s / f, 1) for s, f in zip(slow, fast, strict=True)],
         "error": error,
+        "error_by_day": by_day,
         "worst": worst_reading(own, truth, ours.model.readings),
         "rival_error": rival_error,
         "rival_tolerances": [relative, absolute],
@@ -282,6 +284,7 @@ def compare(ours: Ours, rival: Processes, plan: Plan, rounds: int, say: Any, bri
         "rival_decades_s": plan.years / 10.0 / statistics.median(slow),
         "pilot_s": statistics.median(pilots),
         "steps": len(grid.steps),
+        "steps_by_day": len(grid.by_day.steps),
         "doses": len(plan.doses),
         "outputs": len(plan.days),
         "years": plan.years,
@@ -348,6 +351,8 @@ def measure(
     for name, result in found.items():
         for key in ("ratio", "ratio_cpu", "error", "rival_error"):
             summary[f"{key}_{name}"] = result[key]
+        if result["steps"] < result["steps_by_day"]:
+            summary[f"error_by_day_{name}"] = result["error_by_day"]
     if not names or "monthly" in names:
         found["monthly"] |= events_or_segments(ours, plans(True)["monthly"])
     return {"summary": summary, "plans": found}

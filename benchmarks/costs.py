@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from against_roadrunner import FRESH, MG_NMOL, MONTH_D, Ours, Plan
+from against_roadrunner import FRESH, MG_NMOL, MONTH_D, Ours, Plan, errors, plans
 
 WIDTH = 8
 """Doubles in a vector of the emitted code."""
@@ -42,7 +42,9 @@ def best(call: Any, times: int = 3) -> tuple[float, float, Any]:
 def operations(source: str) -> dict[str, int]:
     """Arithmetic instructions in the parts of a step of the emitted code, by part."""
     found: dict[str, int] = {}
-    for name, body in re.findall(r"define weak_odr void @corrin_\w+?_((?:lead|follow)\w*)\(.*?\n(.*?)\n}", source, re.S):
+    for name, body in re.findall(
+        r"define weak_odr void @corrin_[0-9a-f]+_((?:lead|follow)_(?:factor|stage|finish)\w*)\(.*?\n(.*?)\n}", source, re.S
+    ):
         found[name.split("_")[0]] = found.get(name.split("_")[0], 0) + len(re.findall(r" = (?:f(?:add|sub|mul|div|neg)|call)", body))
     return found
 
@@ -55,6 +57,27 @@ def clock_ghz() -> float:
     except OSError:
         return 0.0
     return max(rates, default=0.0) / 1000.0
+
+
+def tablets(ours: Ours, years: float, people: int = 256) -> dict[str, Any]:
+    """Daily tablets with and without leaps: steps, seconds of processor, and the error of each against every day run with every step cut in
+    four (defined in against_roadrunner.py)."""
+    from corrin.engine.simulate import simulate
+
+    plan = replace(plans(False, years)["daily_oral"], people=people)
+    mine = ours.drawn(people, FRESH)
+    state, schedule, grid = ours.begin(mine), ours.schedule(plan, people), ours.grid(plan)
+    day = grid.by_day
+    fine = replace(day, first=4 * day.first, steps=np.repeat(0.25 * day.steps, 4), closes=None)
+    truth = simulate(ours.kernel, state, mine, schedule, fine, certify=False).readings
+    found: dict[str, Any] = {}
+    for name, steps in (("leaps", grid), ("every_day", day)):
+        _, spent, run = best(lambda steps=steps: simulate(ours.kernel, state, mine, schedule, steps))
+        found[f"tablets_{years:g}y_{name}_steps"] = len(steps.steps)
+        found[f"tablets_{years:g}y_{name}_cpu_s"] = spent
+        found[f"tablets_{years:g}y_{name}_error"] = errors(run.readings, truth)
+        found[f"tablets_{years:g}y_{name}_again"] = run.again
+    return found
 
 
 def measure(quick: bool = False) -> dict[str, Any]:
@@ -85,6 +108,8 @@ def measure(quick: bool = False) -> dict[str, Any]:
         name = f"doses_{len(dense.doses)}"
         found[f"{name}_cpu_s"] = best(lambda dense=dense, own=own: ours.run(people[:512], state[:512], dense, own), 2)[1]
         found[f"{name}_steps"] = len(own.steps)
+    for length in (0.5,) if quick else (2.0, 10.0):
+        found |= tablets(ours, length)
     threads = os.environ.get("CORRIN_THREADS")
     for number in (1, 2):
         os.environ["CORRIN_THREADS"] = str(number)

@@ -7,26 +7,29 @@ how well the results agree with it; for the examples, and some of the virtual pe
 been done is kept in `--keep`, so that a run goes on where it was cut off.
 
 Survey: methylmalonic acid above three limits is predicted from serum B12, homocysteine, age and creatinine; it is itself no input, and
-neither is cB12. The table behind `assess` was not fitted to these rows (its population was to a few of their quantiles), but for one
-number: how often something other than B12 rules homocysteine. It is chosen from other people than those it is tried on, as the regressions
-beside it are fitted. Intervals are bootstraps over people.
+neither is cB12. The table behind `assess` was not fitted to these rows (its population was to a few of their quantiles), but for
+two numbers: how often something other than B12 rules homocysteine, and methylmalonic acid. They are chosen from other people than those
+they are tried on, as the regressions beside it are fitted. Intervals are bootstraps over people. Creatinine of 1999-2000 is brought to the
+standard first, as the survey's own notes on its data advise (Selvin E, et al. Am J Kidney Dis 2007;50:918-26).
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from corrin.answers.assess.state import Evidence, bands_at, exceeds, posterior
+from corrin.answers.assess.state import Evidence, bands_at, beyond_usual, exceeds, posterior
 from corrin.case.observe import egfr_ckd_epi_2021
-from corrin.facts.deficiency import deficiency, stated
+from corrin.facts.deficiency import KINDS_OF_RESULTS, LIMITS, WHOM, deficiency, stated
 from corrin.inference.survey import read_table
 from person_level import CROWD as CROWD_SIZE
 from person_level import DRAWS, Compared, crowd_against_sampler, examples, virtual
@@ -34,11 +37,15 @@ from person_level import DRAWS, Compared, crowd_against_sampler, examples, virtu
 Floats = NDArray[np.float64]
 LIMITS_UMOL_L = (0.271, 0.376, 0.75)
 CREATININE_MG_DL = 1.5
-FOLDS, BOOTSTRAPS = 10, 400
+FOLDS, BOOTSTRAPS, ADULT_Y = 10, 400, 20.0
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "assess-checks.md"
 NAMES = ("serum_b12", "homocysteine")
 SHARES = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1)
 """Tried for how often something other than B12 rules homocysteine; more than one in ten is not believed, whatever the score."""
+MMA_SHARES = (0.0, 0.001, 0.002)
+"""Tried for how often something other than B12 and kidneys rules methylmalonic acid."""
+OLD_CYCLE, STANDARD_SLOPE, STANDARD_MG_DL = "1999-2000", 1.013, 0.147
+"""Standard creatinine = 1.013 x measured + 0.147 mg/dL in the first cycle (the survey's notes on its biochemistry file)."""
 PROMISED = (0.85, 1.15)
 """Slopes of calibration that count as chances meaning what they say."""
 
@@ -56,18 +63,38 @@ class Rows:
 
 
 def rows_of(path: str | Path) -> Rows:
-    """Adults with B12, MMA, homocysteine and a creatinine of at most 1.5 mg/dL."""
+    """Adults with B12, MMA, homocysteine and a standard creatinine of at most 1.5 mg/dL."""
     table = read_table(path)
     columns = [table.get(name) for name in ("age_y", "male", "b12_pmol_l", "mma_umol_l", "thcy_umol_l", "creat_mg_dl")]
+    columns[5] = np.where(_old_cycle(path), STANDARD_SLOPE * columns[5] + STANDARD_MG_DL, columns[5])
     whole = np.all(np.isfinite(columns), axis=0) & (columns[5] <= CREATININE_MG_DL)
     return Rows(*(column[whole] for column in columns))
 
 
-def predicted(rows: Rows, share: float) -> Floats:
-    """Chance of MMA above each limit, (people, limits); `share`: how often something other than B12 rules homocysteine."""
+def _old_cycle(path: str | Path) -> NDArray[np.bool_]:
+    """Whether each adult was asked in the first cycle; nobody where the table does not tell."""
+    with Path(path).open(encoding="utf-8-sig", newline="") as lines:
+        adults = [row for row in csv.DictReader(lines) if float(row["age_y"] or "nan") >= ADULT_Y]
+    return np.array([row.get("cycle") == OLD_CYCLE for row in adults])
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Chance of MMA above each limit, (people, limits): as B12 and kidneys rule it, and as something else does."""
+
+    usual: Floats
+    otherwise: Floats
+
+    def mixed(self, share: float) -> Floats:
+        """With something else ruling it in so many people."""
+        return (1.0 - share) * self.usual + share * self.otherwise
+
+
+def predicted(rows: Rows, share: float) -> Predicted:
+    """Chances of these people; `share`: how often something other than B12 rules homocysteine."""
     table = deficiency()
     fit = table.central["community"]
-    out = np.empty((len(rows.age_y), len(LIMITS_UMOL_L)))
+    usual, otherwise = (np.empty((len(rows.age_y), len(LIMITS_UMOL_L))) for _ in range(2))
     for k, age in enumerate(rows.age_y):
         egfr = egfr_ckd_epi_2021(max(float(rows.creatinine[k]), 0.2), float(age), "male" if rows.male[k] > 0.5 else "female")
         kidney = math.log(egfr / 90.0)
@@ -76,9 +103,11 @@ def predicted(rows: Rows, share: float) -> Floats:
             for name, value in zip(NAMES, (rows.b12[k], rows.homocysteine[k]), strict=True)
         ]
         bands = posterior(fit, table, bands_at(fit, table, float(age)), seen, float(age), kidney)
+        more = beyond_usual(fit, table, seen, float(age), kidney)
         for place, limit in enumerate(LIMITS_UMOL_L):
-            out[k, place] = exceeds(fit, bands, "mma", math.log(1000.0 * limit), float(age), kidney)
-    return out
+            for chances, outside in ((usual, 0.0), (otherwise, 1.0)):
+                chances[k, place] = exceeds(fit, bands, "mma", math.log(1000.0 * limit), float(age), kidney, more, outside)
+    return Predicted(usual, otherwise)
 
 
 def folds(count: int) -> NDArray[np.int64]:
@@ -86,24 +115,23 @@ def folds(count: int) -> NDArray[np.int64]:
     return np.random.default_rng(1).integers(0, FOLDS, count)
 
 
-def chosen_without(rows: Rows) -> tuple[Floats, list[float]]:
-    """Chances with the share that suits everybody else, and the share each tenth got: of those whose chances mean what they say at every
-    limit (of all, where there is none) the one with the best log score."""
-    tried = {share: predicted(rows, share) for share in SHARES}
+def chosen_without(rows: Rows) -> tuple[Floats, list[tuple[float, float]]]:
+    """Chances with the two shares that suit everybody else, and the shares each tenth got: of those whose chances mean what they say at
+    every limit (of all, where there is none) the ones with the best log score."""
+    by_share = {share: predicted(rows, share) for share in SHARES}
+    tried = {(share, other): by_share[share].mixed(other) for share in SHARES for other in MMA_SHARES}
     above = rows.mma_umol[:, None] > np.array(LIMITS_UMOL_L)
-    scores = {
-        share: np.where(above, np.log(np.clip(p, 1e-6, 1)), np.log(np.clip(1 - p, 1e-6, 1))).sum(axis=1) for share, p in tried.items()
-    }
+    scores = {both: np.where(above, np.log(np.clip(p, 1e-6, 1)), np.log(np.clip(1 - p, 1e-6, 1))).sum(axis=1) for both, p in tried.items()}
     fold, out, got = folds(len(rows.age_y)), np.empty(above.shape), []
 
-    def suits(share: float, others: NDArray[np.bool_]) -> tuple[bool, float]:
-        said = logit(tried[share][others])
+    def suits(both: tuple[float, float], others: NDArray[np.bool_]) -> tuple[bool, float]:
+        said = logit(tried[both][others])
         slopes = [logistic(said[:, place][:, None], above[others, place].astype(float))[1] for place in range(len(LIMITS_UMOL_L))]
-        return all(PROMISED[0] <= slope <= PROMISED[1] for slope in slopes), float(scores[share][others].sum())
+        return all(PROMISED[0] <= slope <= PROMISED[1] for slope in slopes), float(scores[both][others].sum())
 
     for k in range(FOLDS):
         others = fold != k
-        best = max(SHARES, key=lambda share, others=others: suits(share, others))  # type: ignore[misc]
+        best = max(tried, key=lambda both, others=others: suits(both, others))  # type: ignore[misc]
         out[fold == k] = tried[best][fold == k]
         got.append(best)
     return out, got
@@ -201,8 +229,9 @@ serum B12 alone to all six markers, as a laboratory reports them. The posterior 
 people like them ({told:,} with the same history), each weighed by how well the results agree, by the rule a forecast uses; it knows nothing
 of the table. Left out of the comparison: people whom so few of the crowd resemble that their own log odds are not known to 0.5.
 
-Stated error: what `distil.py` found on other people, by what the table says ({errors}); it is part of every interval shown. Agrees:
-within nine tenths of the stated error (and of the chance of the crowd).
+Stated error: what `distil.py` found on other people, with histories at other ages, by the results at hand, whom (of the community, of a
+clinic, with a history told) and what the table says (below); it is part of every interval shown. Agrees: within nine tenths of the stated
+error (and of the chance of the crowd).
 
 | people | function: compared | agree | inside the interval | error | largest difference | MMA: compared | agree | error | largest |
 |---|---|---|---|---|---|---|---|---|---|
@@ -210,15 +239,23 @@ within nine tenths of the stated error (and of the chance of the crowd).
 WHY = """
 What the differences are. Homocysteine and the blood count are read with an allowance that the population has not (something else rules
 homocysteine in one of ten, the blood count in one of ten; the blood count is spared in 17 to 28 of 100 clear deficiencies), because people
-have it: without it the chances were too sure in the survey below. By pattern of results:
+have it: without it the chances were too sure in the survey below; and methylmalonic acid with one of a thousand. By pattern of results:
 
-| results | people | error, log odds | on average | largest difference |
-|---|---|---|---|---|
+| results | people | agree | error, log odds | on average | largest difference | width of the interval shown, half the people |
+|---|---|---|---|---|---|---|
+"""
+STATED = """
+### The error stated
+
+In log odds, by the result that says most and by the chance said: of the community, of a clinic, and with a history told.
+
+| asked, results | {spans} |
+|---|{lines}|
 """
 CROWD = """
 ### The crowd against the sampler of forecasts
 
-The same question asked of `inference/update` with {draws} draws, people of the clinic:
+The same question asked of `inference/update`, twice, with {draws} draws, people of the clinic:
 
 | person | results | table | crowd | sampler |
 |---|---|---|---|---|
@@ -226,13 +263,13 @@ The same question asked of `inference/update` with {draws} draws, people of the 
 EXAMPLES = """
 ## The examples
 
-By `inference/update` with {draws} draws, from the results alone: `assess` leaves signs to the doctor, a forecast does not. {agree} of {all}
-agree within the stated error{mma}. Where they do
-not: a result is read by a rule (last column, and the allowances above for homocysteine and blood counts), while the sampler has the
-mechanism; or a cause is told without since when, for which the table takes a middle course. For any other the reason is not known.
+By `inference/update`, twice, with {draws} draws, from the results alone (how far the two lie apart counts as its chance): `assess` leaves
+signs to the doctor, a forecast does not. {agree} of {all} agree within the stated error{mma}.
+{rule} differ by a rule: a result is shifted or set aside (last column), or read with the allowances above, without which the
+two agree ("without"), while the sampler has the mechanism alone. {left}
 
-| example | results | table | shown | sampler | agrees | what is read by a rule |
-|---|---|---|---|---|---|---|
+| example | results | table | shown | without | sampler | agrees | what is read by a rule |
+|---|---|---|---|---|---|---|---|
 """
 REGIONS = """
 ## People it was not made from, simulated
@@ -260,9 +297,10 @@ SURVEY = """
 
 {people:,} adults (NHANES 1999-2002, a subset of the files, unweighted, creatinine at most 1.5 mg/dL). Is methylmalonic acid above a limit?
 From serum B12, homocysteine, age and creatinine; methylmalonic acid and cB12 are no inputs. Beside it two logistic regressions on the same
-four, fitted to these very people and predicted out of fold. In brackets 5 to 95 % of {boots} bootstraps. How often something other than B12
-rules homocysteine was chosen out of fold as well, of {shares}: every tenth of the people got {got}. Without that allowance the slopes were
-{before}: homocysteine alone was trusted too far.
+four, fitted to these very people and predicted out of fold. In brackets 5 to 95 % of {boots} bootstraps. The creatinine of 1999-2000 was
+brought to the standard, as the survey advises. How often something other than B12 rules homocysteine was chosen out of fold as well, of
+{shares}, and methylmalonic acid, of {others}: the tenths of the people got {got}. Without these allowances the slopes were {before}:
+homocysteine alone was trusted too far, and methylmalonic acid above 0.75 µmol/L taken to have no other reason.
 
 | MMA above, µmol/L | people above | mean said | AUC, corrin | logistic on logs | logistic as printed | corrin less the better | slope |
 |---|---|---|---|---|---|---|---|
@@ -284,6 +322,21 @@ def agreement(rows: Sequence[Compared]) -> str:
         inside = "" if mma else f" | {sum(row.low <= row.true <= row.high for row in mine) / len(mine):.0%}"
         parts.append(f"{len(mine)} | {share:.0%}{inside} | {error:.2f} | {apart:.2f}")
     return " | ".join(parts)
+
+
+def stated_errors() -> str:
+    """The table's own errors."""
+    table = deficiency()
+    spans = " | ".join(f"{low:.0%} to {high:.0%}" for low, high in pairwise(LIMITS))
+    lines = [STATED.format(spans=spans, lines="|".join("---" for _ in LIMITS[1:]))]
+    for quantity, words in (("function", "function"), ("mma", "MMA")):
+        for kind in KINDS_OF_RESULTS:
+            if quantity == "mma" and kind == "methylmalonic acid":
+                continue
+            rows = [table.errors[f"{quantity}, {kind}, {whom}"] for whom in WHOM]
+            cells = " | ".join(", ".join(f"{error:.2f}" for error in each) for each in zip(*rows, strict=True))
+            lines.append(f"| {words}, {kind} | {cells} |\n")
+    return "".join(lines)
 
 
 def in_clear_deficiency() -> list[tuple[str, float, float]]:
@@ -311,9 +364,8 @@ def in_clear_deficiency() -> list[tuple[str, float, float]]:
 def page(people: Sequence[Compared], both: Sequence[tuple[Compared, Compared]], told: Sequence[Compared], rows: Rows) -> str:
     """The page."""
     table = deficiency()
-    errors = ", ".join(f"{r.error:.2f} at {r.low:.0%} to {r.high:.0%}" for r in table.regions)
     lines = [HEAD.format(state=table.made["calibration"], floor=table.floor_percent, count=len(people), crowd=CROWD_SIZE,
-                         told=CROWD_SIZE // 3, errors=errors)]  # fmt: skip
+                         told=CROWD_SIZE // 3)]  # fmt: skip
     for group in dict.fromkeys(row.group for row in people):
         mine = [row for row in people if row.group == group]
         lines.append(f"| {group} ({len(mine)}) | {agreement(mine)} |\n")
@@ -325,18 +377,26 @@ def page(people: Sequence[Compared], both: Sequence[tuple[Compared, Compared]], 
             gaps = np.array([row.gap() for row in mine])
             apart = max(abs(row.said - row.true) for row in mine)
             name = ", ".join(markers).replace("_", " ")
-            lines.append(f"| {name} | {len(mine)} | {math.sqrt(float((gaps**2).mean())):.2f} | {gaps.mean():+.2f} | {apart:.2f} |\n")
+            agree = sum(row.agrees() for row in mine) / len(mine)
+            wide = float(np.median([row.high - row.low for row in mine]))
+            error = math.sqrt(float((gaps**2).mean()))
+            lines.append(f"| {name} | {len(mine)} | {agree:.0%} | {error:.2f} | {gaps.mean():+.2f} | {apart:.2f} | {wide:.2f} |\n")
+    lines.append(stated_errors())
     lines.append(CROWD.format(draws=DRAWS))
     for number, (first, second) in enumerate(both, start=1):
         lines.append(f"| {number} | {', '.join(first.markers)} | {first.said:.3f} | {first.true:.3f} | {second.true:.3f} |\n")
     agree = sum(row.agrees() for row in told)
     others = [row for row in told if row.counts(True)]
     mma = f"; of {len(others)} without a measured MMA, {sum(row.agrees(True) for row in others)} on that" if others else ""
-    lines.append(EXAMPLES.format(draws=DRAWS, agree=agree, all=len(told), mma=mma))
+    rule = sum(row.by_rule() for row in told if not row.agrees())
+    odd = len(told) - agree - rule
+    left = f"For the other {odd} the reason is not known." if odd else "None differs for a reason that is not known."
+    lines.append(EXAMPLES.format(draws=DRAWS, agree=agree, all=len(told), mma=mma, rule=rule, left=left))
     for row in told:
-        name, yes = row.group.removeprefix("example "), "yes" if row.agrees() else "**no**"
+        name, yes = row.group.removeprefix("example "), "yes" if row.agrees() else "by a rule" if row.by_rule() else "**no**"
         shown = f"{row.low:.3f} to {row.high:.3f}"
-        lines.append(f"| {name} | {', '.join(row.markers)} | {row.said:.3f} | {shown} | {row.true:.3f} | {yes} | {row.note} |\n")
+        plain = "–" if row.plain is None else f"{row.plain:.3f}"
+        lines.append(f"| {name} | {', '.join(row.markers)} | {row.said:.3f} | {shown} | {plain} | {row.true:.3f} | {yes} | {row.note} |\n")
     lines.append(REGIONS)
     lines += [f"| {r.low:.0%} to {r.high:.0%} | {r.people:,} | {r.said:.3f} | {r.true:.3f} | {r.error:.2f} |\n" for r in table.regions]
     lines.append(AREAS)
@@ -350,12 +410,12 @@ def page(people: Sequence[Compared], both: Sequence[tuple[Compared, Compared]], 
 def survey_page(rows: Rows) -> str:
     """The part on people of a survey."""
     said, got = chosen_without(rows)
-    plain = check(rows, predicted(rows, 0.0))
+    plain = check(rows, predicted(rows, 0.0).usual)
     found = check(rows, said)
     before = ", ".join(f"{row.slope[0]:.2f}" for row in plain)
-    chosen = " or ".join(f"{share:g}" for share in sorted(set(got)))
-    shares = ", ".join(f"{share:g}" for share in SHARES)
-    lines = [SURVEY.format(people=found[0].people, boots=BOOTSTRAPS, shares=shares, got=chosen, before=before)]
+    chosen = " or ".join(f"{share:g} and {other:g}" for share, other in sorted(set(got)))
+    shares, others = (", ".join(f"{share:g}" for share in row) for row in (SHARES, MMA_SHARES))
+    lines = [SURVEY.format(people=found[0].people, boots=BOOTSTRAPS, shares=shares, others=others, got=chosen, before=before)]
     for row in found:
         areas = " | ".join(f"{value:.3f} ({low:.3f} to {high:.3f})" for value, (low, high) in zip(row.areas, row.area_spans, strict=True))
         gap, slope = (f"{v[0]:.3f} ({v[1]:.3f} to {v[2]:.3f})" for v in (row.difference, row.slope))

@@ -14,26 +14,24 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from corrin.answers.assess.function import ODDS_AGE_Y, logit, mma_limit
+from corrin.answers.assess.function import ODDS_AGE_Y
 from corrin.answers.assess.function import Person as Asked
-from corrin.answers.assess.reports import allowed_for
-from corrin.answers.assess.state import Evidence, bands_at, exceeds, lacking, normalised, posterior
+from corrin.answers.assess.state import UNBENT, normalised
 from corrin.answers.assess.why import stated_causes, unnamed_share
 from corrin.body.nerve import shortfall
-from corrin.case.case import Case, History, Person
 from corrin.engine.draw import normals
 from corrin.facts import deficiency as facts
 from corrin.facts.reader import analytes
 from corrin.inference.population import Population, calibration_state, centre, population, the_kernel
-from virtual_people import People, believed, histories, of_clinic, of_community, of_history
+from distil_error import case_with, history_error, on_others, weights
+from virtual_people import People, histories, of_clinic, of_community, of_history
 
 Floats = NDArray[np.float64]
 FILE = Path(__file__).resolve().parents[1] / "src" / "corrin" / "facts" / "population" / "deficiency.json"
@@ -46,18 +44,13 @@ FLOOR_INSULT = 0.01
 AGES = tuple(float(age) for age in range(20, 91, 10))
 AGE_WIDTH_Y = 6.0
 PSEUDO = 0.5
-FEWEST = 12
+LINE_PEOPLE, LEAST_GROWTH = 20.0, -0.6
+"""How markers lie in people with a history: people it would take to move them, and the least by which bands may close up."""
+FEWEST, MANY = 12, 200
+TAIL = (0.975, 0.99)
 WITH_KIDNEY = ("mma", "homocysteine")
 MOST_WITH_HISTORY = 8000
-OTHER_AGES_Y, HISTORY_STEP = (35.0, 70.0), 4
-"""Ages at which the odds of a history are tried, and every how many-th history is."""
 CAUSES = sorted({name for name, *_ in histories()})
-COMPARED = 250
-"""People of each spectrum in whom the table is compared with the person-level posterior, half of them with little function."""
-UNSURE = 0.5
-"""Where the log odds of the person-level posterior are not known to this SD, nothing is compared."""
-LEAST_CHANCE = 1e-3
-"""Chances below this, and above one less this, count as the same."""
 
 
 def floor_percent() -> float:
@@ -76,9 +69,10 @@ def floor_percent() -> float:
 
 def bands_of(floor: float) -> tuple[float, ...]:
     """Edges of the bands: fine where a cofactor runs out, because markers move fast there."""
-    below = [0.0, *(round(floor * part, 1) for part in (0.12, 0.25, 0.4, 0.55, 0.7, 0.85)), floor]
-    above = [round(floor + (100.0 - floor) * part, 1) for part in (0.18, 0.36, 0.55, 0.75, 1.0)]
-    return (*below, *above, 115.0, 400.0)
+    below = (0.06, 0.12, 0.18, 0.25, 0.32, 0.4, 0.48, 0.55, 0.62, 0.7, 0.78, 0.85, 0.93)
+    above = (0.09, 0.18, 0.27, 0.36, 0.455, 0.55, 0.65, 0.75, 0.875, 1.0)
+    under, over = (round(floor * part, 1) for part in below), (round(floor + (100.0 - floor) * part, 1) for part in above)
+    return (0.0, *under, floor, *over, 107.0, 115.0, 400.0)
 
 
 def shares(people: People, edges: Sequence[float], age_y: float | None) -> tuple[float, ...]:
@@ -139,13 +133,61 @@ def marker(name: str, people: People, edges: Sequence[float], kidney: bool, like
     means = up * one_way(up * means, np.maximum(count, 1.0))
     weight = np.where(people.activity < 85.0, 1.0, 0.3)  # how widely a marker lies near the floor matters more than far above it
     sd = float(np.sqrt(np.average((t - means[band]) ** 2, weights=weight)))
-    spreads = [
-        float(t[band == k].std()) if count[k] >= 4 * FEWEST else like.spreads[k] if like else sd for k in range(len(edges) - 1)
-    ]  # fmt: skip
+    spreads = [upper_tail(t[band == k] - means[k]) if count[k] >= MANY else like.spreads[k] if like else sd for k in range(len(edges) - 1)]
     return facts.Marker(
         tuple(float(v) for v in means), tuple(spreads), sd, stretch if abs(stretch) > 1e-6 else 0.0, middle, float(age), float(square),
         float(filtration),
     )  # fmt: skip
+
+
+def residuals(name: str, people: People, fit: facts.Fit, edges: Sequence[float]) -> tuple[Floats, NDArray[np.int64], facts.Marker]:
+    """How far a reported marker lies from what is usual in each person's band, on its own scale; the bands; the marker."""
+    row = fit.kidney.get(name, fit.markers[name])
+    decades = (people.age_y - 50.0) / 10.0
+    y = np.log(people.reported[name]) - row.age * decades - row.age_square * decades**2 - row.middle
+    y = y - row.filtration * np.log(people.egfr / 90.0)
+    t = np.log(np.maximum(1.0 + row.stretch * y, UNBENT)) / row.stretch if row.stretch else y
+    band = np.clip(np.digitize(people.activity, edges) - 1, 0, len(edges) - 2)
+    return t - np.array(row.means)[band], band, row
+
+
+def shifts(people: People, fit: facts.Fit, table: facts.Deficiency) -> dict[str, tuple[float, float]]:
+    """How markers lie in people with a history against others of the same function: a line over what the bands are (`Factor.shifts`)."""
+    found = {}
+    for name in facts.MARKERS:
+        rest, band, row = residuals(name, people, fit, table.edges)
+        means = np.array(row.means)
+        place = (means - 0.5 * (means[table.below - 1] + means[table.below]))[band]
+        near = np.abs(rest) < 4.0 * row.sd
+        columns = np.column_stack([np.ones(near.sum()), place[near]])
+        prior = np.diag([LINE_PEOPLE, LINE_PEOPLE * means.var()])
+        level, growth = np.linalg.solve(columns.T @ columns + prior, columns.T @ rest[near])
+        found[name] = (float(level), float(max(growth, LEAST_GROWTH)))
+    return found
+
+
+def along(groups: Mapping[str, People], central: Mapping[str, facts.Fit], edges: Sequence[float]) -> dict[str, float]:
+    """SD that methylmalonic acid lies higher for one SD that another marker does, in people of one band (mean over bands and spectra)."""
+    found = {}
+    for name in facts.MARKERS:
+        if name == "mma":
+            continue
+        top = bottom = 0.0
+        for spectrum, people in groups.items():
+            mine, _, row = residuals(name, people, central[spectrum], edges)
+            mma, _, its = residuals("mma", people, central[spectrum], edges)
+            x, y = np.clip(mine / row.sd, -3.0, 3.0), np.clip(mma / its.sd, -3.0, 3.0)
+            weight = np.where(people.activity < 90.0, 1.0, 0.3)
+            top, bottom = top + (weight * x * y).sum(), bottom + (weight * x * x).sum()
+        found[name] = float(top / bottom)
+    return found
+
+
+def upper_tail(rest: Floats) -> float:
+    """SD of the normal distribution whose upper tail falls off as this does: chances of a high value lie there."""
+    from scipy.special import ndtri
+
+    return float(np.mean([np.quantile(rest, place) / ndtri(place) for place in TAIL]))
 
 
 def fit(people: People, edges: Sequence[float], like: facts.Fit | None = None) -> facts.Fit:
@@ -165,138 +207,6 @@ def drawn_population(seed: int) -> Population:
         root = np.linalg.cholesky(np.array(whole.together.correlation) + 1e-9 * np.eye(len(whole.together.names)))
         z.update(zip(whole.together.names, (root @ np.array([z[name] for name in whole.together.names])).tolist(), strict=True))
     return Population(tuple(replace(row, value=centre(row, z[row.name]), unsure=0.0) for row in whole.rows))
-
-
-def evidence(people: People, place: int, names: Sequence[str]) -> list[Evidence]:
-    """What a laboratory reports of somebody, as `assess` counts it."""
-    made = []
-    for name in names:
-        x = float(np.log(people.reported[name][place]))
-        outside, spared, given = allowed_for(name)
-        made.append(Evidence(name, x, x, outside=outside, spared=spared, spared_with=given))
-    return made
-
-
-PATTERNS: Mapping[str, tuple[str, ...]] = {
-    "no result": (),
-    "serum B12": ("serum_b12",),
-    "MMA": ("mma",),
-    "homocysteine": ("homocysteine",),
-    "active B12": ("holotranscobalamin",),
-    "serum B12 and MMA": ("serum_b12", "mma"),
-    "serum B12 and homocysteine": ("serum_b12", "homocysteine"),
-    "serum B12, MMA, homocysteine": ("serum_b12", "mma", "homocysteine"),
-    "serum B12 and active B12": ("serum_b12", "holotranscobalamin"),
-    "serum B12 and blood count": ("serum_b12", "haemoglobin", "mcv"),
-    "all": facts.MARKERS,
-}
-
-
-def said(table: facts.Deficiency, people: People, spectrum: str, names: Sequence[str], places: Sequence[int]) -> Floats:
-    """Probability below the floor of these people by these markers and their eGFR."""
-    fit = table.central[spectrum]
-    return np.array([
-        lacking(posterior(fit, table, bands_at(fit, table, float(people.age_y[k])), evidence(people, k, names), float(people.age_y[k]),
-                          float(np.log(people.egfr[k] / 90.0))), table)
-        for k in places
-    ])  # fmt: skip
-
-
-def above_limit(table: facts.Deficiency, people: People, spectrum: str, names: Sequence[str], place: int) -> float:
-    """Probability of a reported methylmalonic acid above its limit, by everything but itself."""
-    fit, age_y, filtration = table.central[spectrum], float(people.age_y[place]), float(np.log(people.egfr[place] / 90.0))
-    rest = evidence(people, place, [name for name in names if name != "mma"])
-    bands = posterior(fit, table, bands_at(fit, table, age_y), rest, age_y, filtration)
-    return exceeds(fit, bands, "mma", float(np.log(mma_limit(table, float(people.egfr[place])))), age_y, filtration)
-
-
-def score(said_: Floats, true: NDArray[np.bool_]) -> float:
-    """Mean log score."""
-    p = np.clip(said_, 1e-6, 1.0 - 1e-6)
-    return float(np.where(true, np.log(p), np.log(1.0 - p)).mean())
-
-
-def area(said_: Floats, true: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve."""
-    from scipy.stats import rankdata
-
-    ranks, positive = rankdata(said_), int(true.sum())
-    return float((ranks[true].sum() - positive * (positive + 1) / 2) / (positive * (len(true) - positive)))
-
-
-LEAST_ERROR = 0.1
-"""No error is said to be smaller than this, in log odds."""
-LIMITS = (0.0, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97, 1.0)
-
-
-@dataclass(frozen=True)
-class Tried:
-    """Somebody's chance by the table and by the person-level posterior, and the SD of the latter's log odds from its own draws."""
-
-    said: float
-    true: float
-    chance_sd: float
-
-
-def tried(
-    table: facts.Deficiency, tests: Mapping[str, People], crowds: Mapping[str, People], count: int
-) -> tuple[list[Tried], list[Tried]]:
-    """The table against the person-level posterior: function below the floor, and methylmalonic acid above its limit."""
-    function, exceeding = [], []
-    for spectrum, people in tests.items():
-        little = np.flatnonzero(people.activity < 1.3 * table.floor_percent)[: count // 2]
-        places = [*little.tolist(), *range(count - len(little))]
-        for names in PATTERNS.values():
-            found = said(table, people, spectrum, names, places)
-            for k, p in zip(places, found, strict=True):
-                results = {name: float(people.reported[name][k]) for name in names}
-                limit = mma_limit(table, float(people.egfr[k]))
-                true = believed(crowds[spectrum], float(people.age_y[k]), float(people.egfr[k]), results, table.floor_percent, limit)
-                # How sure the posterior is, is taken where both are in the middle, so that neither of them decides.
-                function.append(Tried(float(p), true.lacking, true.chance_sd(0.5 * (float(p) + true.lacking))))
-                if "mma" not in names:
-                    exceeding.append(Tried(above_limit(table, people, spectrum, names, k), true.above, true.above_sd))
-    return tuple([row for row in rows if row.chance_sd < UNSURE] for rows in (function, exceeding))  # type: ignore[return-value]
-
-
-def gap(row: Tried) -> float:
-    """Log odds of the table less those of the person-level posterior."""
-    low, high = LEAST_CHANCE, 1.0 - LEAST_CHANCE
-    return logit(min(max(row.said, low), high)) - logit(min(max(row.true, low), high))
-
-
-LEAST_ERROR = 0.1
-"""No error is said to be smaller than this, in log odds."""
-LIMITS = (0.0, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97, 1.0)
-
-
-def errors(rows: Sequence[Tried], whole: Floats, true: Floats) -> tuple[facts.Region, ...]:
-    """By what the table said: how many people, mean said, true, and its error. `whole`, `true`: said of everybody, and how it was."""
-    made = []
-    for low, high in pairwise(LIMITS):
-        inside = (whole >= low) & ((whole < high) | (high == 1.0))
-        mine = [row for row in rows if low <= row.said < high or row.said == high == 1.0]
-        square = float(np.mean([gap(row) ** 2 - row.chance_sd**2 for row in mine])) if mine else 0.0
-        error = float(np.sqrt(max(square, LEAST_ERROR**2))) if len(mine) >= FEWEST else made[-1].error if made else 1.0
-        if not inside.any():
-            made.append(facts.Region(low, high, 0, 0.5 * (low + high), 0.5 * (low + high), error))
-            continue
-        made.append(facts.Region(low, high, int(inside.sum()), float(whole[inside].mean()), float(true[inside].mean()), error))
-    return tuple(made)
-
-
-def areas(table: facts.Deficiency, tests: Mapping[str, People]) -> tuple[Floats, Floats, dict[str, float]]:
-    """What the table says of many people by each pattern of markers, whether it is so, and the areas under the curves."""
-    all_said, all_true, aucs = [], [], {}
-    for spectrum, people in tests.items():
-        places = range(min(people.count, 3000))
-        true = people.activity[: len(places)] < table.floor_percent
-        for label, names in PATTERNS.items():
-            found = said(table, people, spectrum, names, places)
-            aucs[f"{spectrum}: {label}"] = round(area(found, true), 3)
-            all_said.append(found)
-            all_true.append(true)
-    return np.concatenate(all_said), np.concatenate(all_true).astype(float), aucs
 
 
 def plain(item: Any) -> Any:
@@ -334,14 +244,15 @@ def distil(count: int, others: int, seed: int) -> facts.Deficiency:
     parameters = {row.name: row for row in whole.rows}
     limit = analytes()["mma"].reference_high
     table = facts.Deficiency(
-        made_of(), floor, FLOOR_INSULT, edges, AGES, central, (), {}, {}, (), (), 0.0, {}, float(limit or 0.0),
-        parameters["mma_kidney_power"].value,
+        made_of(), floor, FLOOR_INSULT, edges, AGES, central, (), {}, {}, along(groups, central, edges), (), (), {}, 0.0, {},
+        float(limit or 0.0), parameters["mma_kidney_power"].value,
     )  # fmt: skip
     factors: dict[str, list[facts.Factor]] = {}
     for name, amount, years, history, person in histories():
-        with_ = shares(of_history(whole, ODDS_AGE_Y, each, seed, history, **person), edges, None)
-        without = without_history(table, ODDS_AGE_Y, history)
-        factors.setdefault(name, []).append(facts.Factor(amount, years, tuple(a / b for a, b in zip(with_, without, strict=True))))
+        people = of_history(whole, ODDS_AGE_Y, each, seed, history, **person)
+        with_, without = shares(people, edges, None), without_history(table, ODDS_AGE_Y, history)
+        odds = tuple(a / b for a, b in zip(with_, without, strict=True))
+        factors.setdefault(name, []).append(facts.Factor(amount, years, odds, shifts(people, clinic, table)))
         print(f"{name} {amount or ''} {years or ''}: {sum(with_[: edges.index(floor)]):.1%}", file=sys.stderr)
     table = replace(table, factors={name: tuple(rows) for name, rows in factors.items()})
     table = replace(table, history_error=history_error(table, each, seed + 500))
@@ -357,61 +268,11 @@ def distil(count: int, others: int, seed: int) -> facts.Deficiency:
     return replace(table, others=tuple(drawn))
 
 
-def case_with(age_y: float, history: Mapping[str, Any]) -> Case:
-    """Somebody with a history and nothing else."""
-    return Case(format="corrin.case/1", as_of="day 0", person=Person(age_y=age_y), history=History.model_validate(dict(history)))
-
-
 def without_history(table: facts.Deficiency, age_y: float, history: Mapping[str, Any]) -> tuple[float, ...]:
     """What the table takes for somebody of a clinic before the named causes count: the odds of a cause are against this."""
     case = case_with(age_y, history)
-    named = stated_causes(case, replace(table, factors=dict.fromkeys(CAUSES, (facts.Factor(None, None, ()),))), {})
+    named = stated_causes(case, replace(table, factors=dict.fromkeys(CAUSES, (facts.Factor(None, None, (), {}),))), {})
     return Asked(table, "clinic", age_y, (), None, unnamed_share(case, named)).prior(table.central)
-
-
-def history_error(table: facts.Deficiency, count: int, seed: int) -> float:
-    """How far the prior with a history lies from people simulated with it, at ages the table's odds were not made at (log odds)."""
-    whole, gaps = population(), []
-    for age_y in OTHER_AGES_Y:
-        for name, amount, years, history, _ in list(histories())[::HISTORY_STEP]:
-            if name == "nitrous_oxide":
-                continue
-            people = of_history(whole, age_y, count, seed, history)
-            named = stated_causes(case_with(age_y, history), table, {})
-            unnamed = unnamed_share(case_with(age_y, history), named)
-            odds = tuple(cause.odds for cause in named if cause.odds is not None)
-            said_ = lacking(Asked(table, "clinic", age_y, odds, None, unnamed).prior(table.central), table)
-            true = float((people.activity < table.floor_percent).mean())
-            gaps.append(gap(Tried(said_, true, 0.0)))
-            print(f"{name} {amount or ''} {years or ''} at {age_y:g}: said {said_:.1%}, true {true:.1%}", file=sys.stderr)
-    return float(np.sqrt(np.mean(np.square(gaps))))
-
-
-def on_others(table: facts.Deficiency, crowds: Mapping[str, People], seed: int, count: int = COMPARED) -> facts.Deficiency:
-    """The table with its error, tried on people it was not made from."""
-    whole = population()
-    fresh = {"community": of_community(whole, 10_000, seed + 2000), "clinic": of_clinic(whole, 10_000, seed + 2000)}
-    function, exceeding = tried(table, fresh, crowds, count)
-    everybody, true, aucs = areas(table, fresh)
-    chances = np.array([row.said for row in exceeding])
-    regions = errors(function, everybody, true)
-    return replace(table, regions=regions, exceeding=errors(exceeding, chances, np.array([row.true for row in exceeding])), auc=aucs)
-
-
-def weights(table: facts.Deficiency, tests: Mapping[str, People]) -> dict[str, float]:
-    """How much total B12 still counts beside active B12 and the reverse: what predicts best on other people."""
-    names, best, found = ("serum_b12", "holotranscobalamin"), -np.inf, {}
-    for total in (0.0, 0.15, 0.3, 0.45, 0.6):
-        for active in (0.7, 0.85, 1.0):
-            beside = {"serum_b12 beside holotranscobalamin": total, "holotranscobalamin beside serum_b12": active}
-            tried = replace(table, beside=beside)
-            value = sum(
-                score(said(tried, people, spectrum, names, range(1500)), people.activity[:1500] < table.floor_percent)
-                for spectrum, people in tests.items()
-            )
-            if value > best:
-                best, found = value, beside
-    return found
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ nothing of the table. In some of them, and in the examples, it is the one foreca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -22,11 +22,15 @@ import corrin
 from corrin.answers.assess import assess
 from corrin.answers.assess.function import Person as Asked
 from corrin.answers.assess.function import logit, mma_limit, own_error
+from corrin.answers.assess.reports import counted, filtration, results
+from corrin.answers.assess.state import Effect, part_of
+from corrin.answers.assess.why import stated_causes, unnamed_share
 from corrin.case.case import Case
 from corrin.case.reader import read_case
 from corrin.case.world import world
-from corrin.facts.deficiency import MARKERS, deficiency
+from corrin.facts.deficiency import HISTORY_TOLD, MARKERS, SPECTRA, deficiency
 from corrin.facts.reader import analytes
+from corrin.guides.person import facts_of
 from corrin.inference.cohort import noise
 from corrin.inference.population import population, the_kernel
 from corrin.inference.realise import YEAR_D
@@ -35,6 +39,7 @@ from virtual_people import People, believed, of_clinic, of_community, of_history
 
 Floats = NDArray[np.float64]
 CROWD, DRAWS, SEED = 150_000, 400, 9
+SEEDS = (SEED, SEED + 1)
 LEAST_CHANCE, UNSURE, Z90 = 1e-3, 0.5, 1.645
 PATTERNS = (
     ("serum_b12",), ("holotranscobalamin",), ("serum_b12", "mma"), ("serum_b12", "homocysteine"), ("serum_b12", "mma", "homocysteine"),
@@ -54,7 +59,7 @@ HISTORIES: Mapping[str, tuple[float, dict[str, Any]]] = {
     "autoimmune gastritis for 4 years": (60.0, {"conditions": [
         {"name": "autoimmune_gastritis", "from": _since(4), "certainty": "confirmed"}]}),
 }  # fmt: skip
-COMMUNITY, CLINIC = "community", "clinic"
+COMMUNITY, CLINIC = SPECTRA
 MMA_NAMES = ("mma", "methylmalonic acid", "methylmalonic_acid")
 
 
@@ -73,7 +78,12 @@ class Compared:
     true_mma: float
     sd_mma: float
     note: str = ""
-    history: bool = False
+    whom: str = CLINIC
+    """Of whom the error is stated (`facts.WHOM`)."""
+    used: tuple[str, ...] = ()
+    """Markers that were not set aside."""
+    plain: float | None = None
+    """`said` where nothing is allowed for that the population has not (`reports.allowed_for`)."""
 
     def gap(self, mma: bool = False) -> float:
         """Log odds said less true."""
@@ -87,15 +97,20 @@ class Compared:
 
     def error(self, mma: bool = False) -> float:
         """SD of the difference: the table's own error, as stated, and the posterior's."""
-        table = deficiency()
-        told = ((0.0,),) if self.history else ()
-        asked = Asked(table, CLINIC, 50.0, told, None)
-        own = own_error(asked, table.exceeding, self.said_mma) if mma else own_error(asked, table.regions, self.said)
+        told = self.whom == HISTORY_TOLD
+        asked = Asked(deficiency(), CLINIC if told else self.whom, 50.0, (Effect((), {}),) if told else (), None)
+        used = [name for name in self.used if not (mma and name == "mma")]
+        own = own_error(asked, "mma" if mma else "function", used, self.said_mma if mma else self.said)
         return float(np.hypot(own, self.sd_mma if mma else self.sd))
 
     def agrees(self, mma: bool = False) -> bool:
         """Within nine tenths of the stated error."""
         return abs(self.gap(mma)) <= Z90 * self.error(mma)
+
+    def by_rule(self) -> bool:
+        """Whether a difference is one of rules: results shifted or set aside, or the allowances, without which the two agree."""
+        plain = None if self.plain is None else replace(self, said=self.plain)
+        return bool(self.note) or (plain is not None and plain.agrees())
 
 
 def case_of(age_y: float, egfr: float, reported: Mapping[str, float], history: Mapping[str, Any] | None) -> Case:
@@ -150,47 +165,80 @@ def _compared(
     p = 0.5 * (function["probability"] + true.lacking)
     return Compared(
         group, tuple(reported), function["probability"], function["low"], function["high"], true.lacking, true.chance_sd(p),
-        mma["probability"], true.above, true.above_sd, "", bool(history),
+        mma["probability"], true.above, true.above_sd, "", HISTORY_TOLD if history else spectrum, tuple(function["used"]),
     )  # fmt: skip
 
 
-def full(case: Case, group: str, spectrum: str | None = None) -> Compared:
-    """The same by the sampler that forecasts use, from the results alone."""
+def without_allowances(case: Case, spectrum: str) -> float:
+    """Chance of function below the floor where results are read as the population has them."""
+    table, found = deficiency(), results(case)
+    named = stated_causes(case, table, found)
+    effects = tuple(part_of(cause.effect, cause.present) for cause in named if cause.effect is not None)
+    asked = Asked(table, spectrum, case.age_y, effects, filtration(case, found)[0], unnamed_share(case, named))
+    items = [row.evidence for row in counted(case, facts_of(case), found) if row.evidence is not None]
+    return asked.lacks([replace(item, outside=0.0, spared=0.0, spared_with=None) for item in items])
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What one run of the sampler says: chances of function below the floor and of MMA above its limit, and what they rest on (draws)."""
+
+    lacking: float
+    draws: float
+    above: float
+    draws_mma: float
+
+
+def sampled(case: Case, limit: float, seed: int) -> Sampled:
+    """By the sampler that forecasts use, from the results alone; MMA without itself."""
     from scipy.special import ndtr
 
     table, kernel, whole = deficiency(), the_kernel(), population()
-    only = case.model_copy(update={"findings": ()})
-    answer = assess(only, spectrum=spectrum).data
-    found = answer["deficiency"]
     names, rows = kernel.model.readings, [row.name for row in whole.rows]
 
     def posterior(of: Case) -> tuple[Floats, Floats, Floats, float]:
         made = world(of, tested=True)
         # What nobody wrote down speaks in a forecast (it was hardly severe) and not in `assess`: results alone are compared.
         made = replace(made, observations=tuple(item for item in made.observations if item.kind == "lab"))
-        people = update(made, kernel, whole, DRAWS, SEED)
+        people = update(made, kernel, whole, DRAWS, seed)
         now = people.run.readings[np.arange(people.count), people.history.row_of[0.0]]
         folate, share = people.parameters[:, rows.index("folate_status")], people.parameters[:, rows.index("methylation_weight")]
         activity = share * now[:, names.index("activity_methylation")] / folate + (1.0 - share) * now[:, names.index("activity_mutase")]
         return activity, now[:, names.index("mma")], people.weights, people.effective
 
-    activity, level, weights, worth = posterior(only)
+    activity, level, weights, worth = posterior(case)
     true, worth_mma = float(weights @ (activity < table.floor_percent)), worth
-    labs = tuple(lab for lab in only.labs if lab.analyte.lower() not in MMA_NAMES)
-    if len(labs) < len(only.labs):
-        _, level, weights, worth_mma = posterior(only.model_copy(update={"labs": labs}))
-    above = float(weights @ ndtr((np.log(level) - np.log(found["mma"]["limit_nmol_l"])) / noise("mma")))
+    labs = tuple(lab for lab in case.labs if lab.analyte.lower() not in MMA_NAMES)
+    if len(labs) < len(case.labs):
+        _, level, weights, worth_mma = posterior(case.model_copy(update={"labs": labs}))
+    above = float(weights @ ndtr((np.log(level) - np.log(limit)) / noise("mma")))
+    return Sampled(true, worth, above, worth_mma)
+
+
+def full(case: Case, group: str, spectrum: str | None = None, runs: Sequence[Sampled] = ()) -> Compared:
+    """The table against the sampler run with each of `SEEDS`. Not known of the sampler: its draws, or how far the runs lie apart."""
+    only = case.model_copy(update={"findings": ()})
+    answer = assess(only, spectrum=spectrum).data
+    found = answer["deficiency"]
+    runs = runs or [sampled(only, found["mma"]["limit_nmol_l"], seed) for seed in SEEDS]
     said, said_mma = found["function"]["probability"], found["mma"]["probability"]
 
-    def sd(p: float, people: float) -> float:
-        return float(1.0 / np.sqrt(max(people * p * (1.0 - p), 1e-6)))
+    def both(said: float, chances: Sequence[float], draws: Sequence[float]) -> tuple[float, float]:
+        true = float(np.mean(chances))
+        p = 0.5 * (said + true)
+        apart = [logit(min(max(chance, LEAST_CHANCE), 1.0 - LEAST_CHANCE)) for chance in chances]
+        by_draws = float(1.0 / np.sqrt(max(sum(draws) * p * (1.0 - p), 1e-6)))
+        return true, max(by_draws, float(np.ptp(apart)) / 2.0)
 
+    true, sd = both(said, [run.lacking for run in runs], [run.draws for run in runs])
+    true_mma, sd_mma = both(said_mma, [run.above for run in runs], [run.draws_mma for run in runs])
     notes = [why for row in answer["markers"] for why in row["why"] if why]
     notes += [f"{row['marker']} set aside" for row in answer["markers"] if row["counts"] == "set aside"]
     return Compared(
-        group, tuple(row["marker"] for row in answer["markers"]), said, found["function"]["low"], found["function"]["high"], true,
-        sd(0.5 * (said + true), worth), said_mma, above, sd(0.5 * (said_mma + above), worth_mma), "; ".join(dict.fromkeys(notes)),
-        any(cause["standing"] != "not named" and cause["size_known"] for cause in answer["causes"]),
+        group, tuple(row["marker"] for row in answer["markers"]), said, found["function"]["low"], found["function"]["high"], true, sd,
+        said_mma, true_mma, sd_mma, "; ".join(dict.fromkeys(notes)),
+        HISTORY_TOLD if any(cause["standing"] != "not named" and cause["size_known"] for cause in answer["causes"]) else found["spectrum"],
+        tuple(found["function"]["used"]), without_allowances(only, found["spectrum"]),
     )  # fmt: skip
 
 
@@ -230,7 +278,7 @@ def crowd_against_sampler(count: int, kept: Path | None = None) -> list[tuple[Co
 def _table() -> str:
     """Which table was asked."""
     table = deficiency()
-    return sha256(repr((table.made, table.central, table.factors, table.beside)).encode()).hexdigest()
+    return sha256(repr((table.made, table.central, table.factors, table.beside, table.along)).encode()).hexdigest()
 
 
 def _read(kept: Path | None) -> dict[str, list[Compared]]:
@@ -239,7 +287,11 @@ def _read(kept: Path | None) -> dict[str, list[Compared]]:
     data = json.loads(kept.read_text(encoding="utf-8"))
     if data["made"] != _table():
         return {}
-    return {name: [Compared(**{**row, "markers": tuple(row["markers"])}) for row in rows] for name, rows in data["rows"].items()}
+
+    def one(row: dict[str, Any]) -> Compared:
+        return Compared(**{**row, "markers": tuple(row["markers"]), "used": tuple(row["used"])})
+
+    return {name: [one(row) for row in rows] for name, rows in data["rows"].items()}
 
 
 def _write(kept: Path | None, done: Mapping[str, list[Compared]]) -> None:

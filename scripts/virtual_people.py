@@ -35,6 +35,8 @@ SPREADS = {name: noise(name) for name in facts.MARKERS}
 SMALLEST = {"haemoglobin": 2.0, "mcv": 50.0}
 NEAR_Y = 3.0
 """People of about this age stand for somebody of an age."""
+FARTHEST = 4.0
+"""And nobody so many times as far away."""
 BLOCK = 20_000
 
 
@@ -135,14 +137,20 @@ def of_clinic(people: Population, count: int, seed: int) -> People:
 
 
 def histories() -> Iterator[tuple[str, float | None, float | None, dict[str, Any], dict[str, Any]]]:
-    """Name, amount, years, history and person of everything the table has odds for."""
-    for years in YEARS:
-        since = f"-{years * YEAR_D:.0f}d"
-        for mg in (1000.0, 2000.0, 3000.0):
-            yield "metformin", mg, years, {"drugs": [{"name": "metformin", "dose": mg, "unit": "mg/d", "from": since}]}, {}
-        for mg in (20.0, 40.0):
-            yield "ppi", mg, years, {"drugs": [{"name": "ppi", "dose": mg, "unit": "mg/d", "from": since}]}, {}
-        yield "h2_blocker", None, years, {"drugs": [{"name": "h2_blocker", "from": since}]}, {}
+    """Name, amount, years, history and person of everything the table has odds for; an amount or years of None: nobody told."""
+
+    def drug(name: str, mg: float | None, since: dict[str, str]) -> dict[str, Any]:
+        dose = {} if mg is None else {"dose": mg, "unit": "mg/d"}
+        return {"drugs": [{"name": name, **dose, **since}]}
+
+    for years in (*YEARS, None):
+        told = "" if years is None else f"-{years * YEAR_D:.0f}d"
+        since, date = ({}, {}) if years is None else ({"from": told}, {"date": told})
+        for mg in (1000.0, 2000.0, 3000.0, None):
+            yield "metformin", mg, years, drug("metformin", mg, since), {}
+        for mg in (20.0, 40.0, None):
+            yield "ppi", mg, years, drug("ppi", mg, since), {}
+        yield "h2_blocker", None, years, drug("h2_blocker", None, since), {}
         for diet in (
             "vegan_unsupplemented",
             "strict_vegetarian",
@@ -151,13 +159,14 @@ def histories() -> Iterator[tuple[str, float | None, float | None, dict[str, Any
             "low_animal_food",
             "malnutrition",
         ):
-            yield diet, None, years, {"diet": [{"diet": diet, "from": since}]}, {}
+            yield diet, None, years, {"diet": [{"diet": diet, **since}]}, {}
         for name in ("autoimmune_gastritis", "food_bound_malabsorption", "ileal_disease", "coeliac", "pancreatic_insufficiency"):
-            yield name, None, years, {"conditions": [{"name": name, "from": since, "certainty": "confirmed"}]}, {}
+            yield name, None, years, {"conditions": [{"name": name, **since, "certainty": "confirmed"}]}, {}
         for name in ("total_gastrectomy", "partial_gastrectomy", "gastric_bypass", "sleeve_gastrectomy", "biliopancreatic_diversion"):
-            yield name, None, years, {"operations": [{"name": name, "date": since}]}, {}
-        for length in (10.0, 30.0, 60.0, 100.0):
-            yield "ileal_resection", length, years, {"operations": [{"name": "ileal_resection", "date": since, "removed_cm": length}]}, {}
+            yield name, None, years, {"operations": [{"name": name, **date}]}, {}
+        for length in (10.0, 30.0, 60.0, 100.0, None):
+            removed = {} if length is None else {"removed_cm": length}
+            yield "ileal_resection", length, years, {"operations": [{"name": "ileal_resection", **date, **removed}]}, {}
     for hours in (0.5, 3.0):
         yield "nitrous_oxide", hours, None, {"nitrous_oxide": [{"pattern": "daily", "hours_per_use": hours, "from": "-90d"}]}, {}
 
@@ -181,7 +190,11 @@ def believed(crowd: People, age_y: float, egfr: float | None, results: Mapping[s
     """The person-level posterior of somebody of the crowd: exact but for its size. The second chance leaves MMA itself out."""
     from scipy.special import ndtr
 
-    score = -0.5 * ((crowd.age_y - age_y) / NEAR_Y) ** 2
+    apart = (crowd.age_y - age_y) / NEAR_Y
+    if np.ptp(crowd.age_y) > 0.0:  # those of quite another age hardly count and cost time
+        near = np.abs(apart) < FARTHEST
+        crowd, apart = crowd.only(near), apart[near]
+    score = -0.5 * apart**2
     if egfr is not None:
         score = score + one(Observation(0.0, "egfr", egfr, "=", judged("egfr_log_sd"), ""), crowd.filtration)
     for name, value in results.items():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import bodies
 from bodies import UG, Floats
-from corrin.body import nerve
+from corrin.body import conduction, nerve, symptom
 from corrin.engine import draw
 
 SEEDS = st.integers(0, 2**31)
@@ -78,6 +78,50 @@ def test_older_people_never_repair_faster(seed: int, age: float, more: float) ->
     p = SimpleNamespace(**someone(seed))
     if p.repair_age >= 0.0:
         assert nerve.repair(p, SimpleNamespace(age_y=age + more)) <= nerve.repair(p, SimpleNamespace(age_y=age))
+
+
+@settings(max_examples=100, deadline=None)
+@given(SEEDS, st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+def test_more_block_never_means_more_function(seed: int, a: float, b: float) -> None:
+    """Of any tract, within 0 and 1; the mind, which has no block, stays as it is."""
+    p, y = SimpleNamespace(**someone(seed)), tracts(np.random.default_rng(seed))
+    less, more = (SimpleNamespace(**(y | {"blocked": share})) for share in sorted((a, b)))
+    x = SimpleNamespace(age_y=60.0)
+    for tract in nerve.TRACTS:
+        low, high = symptom.deficit(less, p, tract), symptom.deficit(more, p, tract)
+        assert -1e-9 <= low <= high + 1e-12 <= 1.0 + 1e-6, tract
+        assert tract != "cognition" or low == high
+    assert conduction.sural_amplitude(more, p, x) <= conduction.sural_amplitude(less, p, x) + 1e-12
+    assert conduction.sural_velocity(more, p, x) == conduction.sural_velocity(less, p, x)
+
+
+@settings(max_examples=50, deadline=None)
+@given(SEEDS, st.floats(0.0, 2.0), st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+def test_the_block_moves_towards_what_is_missing(seed: int, full: float, synthase: float, now: float) -> None:
+    """So that it stays within 0 and 1."""
+    p = someone(seed)
+    y = tracts(np.random.default_rng(seed)) | {"store": full * p["store_reference"], "cell": full * p["cell_reference"]}
+    assert nerve_rates(y | {"synthase": synthase, "blocked": 0.0}, p)["blocked"] >= 0.0
+    assert nerve_rates(y | {"synthase": synthase, "blocked": 1.0}, p)["blocked"] <= 1e-6
+    rate = nerve_rates(y | {"synthase": synthase, "blocked": now}, p)["blocked"]
+    assert -1.0 <= rate * p["block_days"] <= 1.0 + 1e-5
+
+
+def test_bare_fibres_conduct_within_weeks_long_before_they_have_myelin() -> None:
+    """With enough of everything: half the block is gone between days 7 and 16 (Saida 1980, rat; exponential, so exact), when more than
+    nine tenths of the bare fibres are bare still."""
+    one = bodies.row(bodies.typical())[None]
+    table = bodies.exposures(1, age_y=50.0, food_ug_d=30.0)
+    begun = bodies.settled(one, table)
+    names = bodies.kernel().model.pools
+    begun[0, [names.index("blocked"), names.index("demyelinated_dorsal")]] = 0.6, 0.4
+    days = bodies.typical()["block_days"] * np.log(2.0)
+    assert 7.0 < days < 16.0
+    run = bodies.run(begun, one, table, days, times=[days])
+    assert run.end[0, names.index("blocked")] == pytest.approx(0.3, abs=0.02)
+    assert run.end[0, names.index("demyelinated_dorsal")] > 0.9 * 0.4
+    before = bodies.look(begun, one, table)["function_dorsal"]
+    assert run.at["function_dorsal"][0, -1] > before[0] + 2.0
 
 
 @pytest.fixture(scope="module")

@@ -205,7 +205,10 @@ def test_what_dominates_widens_recover_and_delay(case: Any, free: str, plan: Pla
     assert delay_width > 1e-3 > 1e3 * frozen_delay
 
 
-TOGETHER = ("sign_threshold", "demyelinated_deficit", "nerve_vulnerability", "demyelination_rate", "cell_pool")
+TOGETHER = (
+    "sign_threshold", "demyelinated_deficit", "nerve_vulnerability", "demyelination_rate", "remyelination_rate", "remyelination_lag",
+    "cell_pool",
+)  # fmt: skip
 HISTORY = ("nitrous_oxide_0_level", "set_in", "completeness", "from")
 """What nobody measured and moves recovery most: of the body, and of a history in words (depth of block, speed of decline, delay)."""
 

@@ -18,6 +18,10 @@ from corrin.facts.deficiency import deficiency
 from corrin.inference.population import population
 
 CROWD, ASKED, SEED = 40_000, 60, 77
+TOLD = {
+    "vegan": (45.0, {"diet": [{"diet": "vegan_unsupplemented", "from": "-2500d"}]}),
+    "gastritis": (55.0, {"conditions": [{"name": "autoimmune_gastritis", "from": "-1500d", "certainty": "confirmed"}]}),
+}
 
 
 @cache
@@ -35,14 +39,39 @@ def compared() -> tuple[Any, ...]:
     return tuple(rows)
 
 
+@cache
+def told(name: str) -> tuple[Any, ...]:
+    """People with a history whose levels fell lately, against a crowd of their kind."""
+    if dict(deficiency().made) != distil.made_of():
+        pytest.skip("the table was made from another population: run python scripts/distil.py")
+    age, history = TOLD[name]
+    people = virtual_people.of_history(population(), age, ASKED // 2, SEED, history)
+    crowd = virtual_people.of_history(population(), age, CROWD // 2, SEED + 1, history)
+    rows = []
+    for k in range(people.count):
+        reported = {marker: float(people.reported[marker][k]) for marker in person_level.PATTERNS[k % 8]}
+        rows.append(person_level._compared(name, "clinic", history, age, float(people.egfr[k]), reported, crowd))
+    return tuple(rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TOLD)
+def test_it_agrees_in_people_with_a_history(name: str) -> None:
+    """Their levels are lower than their function: read as in people with a slow lack, the log odds were wrong by one on average."""
+    rows = [row for row in told(name) if row.counts()]
+    assert len(rows) > ASKED / 8
+    assert abs(np.mean([row.gap() for row in rows])) < 0.35
+    assert sum(row.agrees() for row in rows) >= 0.75 * len(rows)
+
+
 @pytest.mark.slow
 def test_the_table_agrees_with_the_posterior_of_the_person() -> None:
     """Nine of ten within the stated error is the aim (measured on 500 people in docs/assess-checks.md); chance decides a few of these."""
     for mma in (False, True):
         rows = [row for row in compared() if row.counts(mma)]
         assert len(rows) > ASKED / 4
-        assert sum(row.agrees(mma) for row in rows) >= 0.7 * len(rows)
-        assert np.sqrt(np.mean([row.gap(mma) ** 2 for row in rows])) < 0.7
+        assert sum(row.agrees(mma) for row in rows) >= 0.8 * len(rows)
+        assert np.sqrt(np.mean([row.gap(mma) ** 2 for row in rows])) < 0.6
 
 
 @pytest.mark.slow

@@ -93,6 +93,21 @@ def test_the_certificate_tells_what_leaps_do(drawn: Any, daily: Any, monkeypatch
     assert simulate.measured_error(k, *panel, wild) > 2e-3
 
 
+def test_where_leaps_err_too_much_every_day_is_run(drawn: Any, daily: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    state, parameters, _ = drawn
+    made, grid = daily
+    few = np.arange(PEOPLE) < simulate.PANEL
+    k, panel = bodies.kernel(), (state[few], parameters[few], made.only(few))
+    kept, error = simulate.grid_within(k, *panel, [(simulate.TOLERANCE, UNREAD, simulate.LEAP)], 1e-3)
+    assert kept.leaps is not None
+    assert error == simulate.measured_error(k, *panel, grid)
+    monkeypatch.setattr("corrin.engine.rhythm.SHARE", 1.0)
+    days, error = simulate.grid_within(k, *panel, [(simulate.TOLERANCE, UNREAD, 1.0)], 1e-3)
+    assert days.leaps is None
+    assert days.steps.tobytes() == grid.by_day.steps.tobytes()
+    assert error <= 1e-3
+
+
 def test_a_second_engine_agrees(drawn: Any) -> None:
     """A replete person and one who absorbs nothing, by SciPy on the plain rates, after six weeks with leaps."""
     state, parameters, exposure = drawn

@@ -36,7 +36,8 @@ def sural_amplitude(y: Any, p: Any, x: Any) -> Any:
     """Sural sensory action potential, uV. The power is assumed: what is left also scatters in time."""
     healthy = p.sural_amplitude_reference * ops.exp(-p.amplitude_age_fall * years_since_25(x))
     living = ops.power(ops.above(1.0 - down(y, "foot"), 0.0, 0.01), 1.5)
-    return healthy * living * (1.0 - p.amplitude_demyelinated * y.demyelinated_foot)
+    scattered = p.amplitude_demyelinated + (1.0 - p.amplitude_demyelinated) * p.block_share * y.blocked
+    return healthy * living * (1.0 - scattered * y.demyelinated_foot)
 
 
 def peroneal_velocity(y: Any, p: Any, x: Any) -> Any:

@@ -1,7 +1,8 @@
 """Seven tracts, each in shares of its fibres: intact, demyelinated (comes back), axon down but able to regrow (periphery), lost.
 
 Damage and repair are both gated by the shortfall of cofactor: while it lasts nothing heals, when it is over nothing more is broken, so
-what is lost is severity times time. Serum B12 and anaemia do not enter. Glucose slows conduction by a term of its own.
+what is lost is severity times time. Bare fibres stop conducting while cofactor is short and start again within weeks of it: the quick part
+of recovery. Serum B12 and anaemia do not enter. Glucose slows conduction by a term of its own.
 """
 
 from __future__ import annotations
@@ -26,11 +27,16 @@ LABELS = {
 }
 
 
+def lack(activity: Any) -> Any:
+    """Share of an enzyme's work that is missing; more than enough counts as enough."""
+    return ops.above(1.0 - activity, 0.0, 0.001)
+
+
 def shortfall(activity: Any, p: Any) -> Any:
     """0 while the reserve lasts, 1 without activity: a sharp reserve, few signs in mild deficiency. More than enough does no harm."""
-    lack = ops.power(ops.above(1.0 - activity, 0.0, 0.001), 6)
+    missing = ops.power(lack(activity), 6)
     half = ops.power(p.reserve_half, 6)
-    return lack * (1.0 + half) / (half + lack)
+    return missing * (1.0 + half) / (half + missing)
 
 
 def insult(y: Any, p: Any) -> Any:
@@ -67,7 +73,10 @@ def _demyelination(tract: str) -> Any:
         broken = p.demyelination_rate * p.nerve_vulnerability * getattr(p, f"sensitivity_{tract}") * hurt * intact(y, tract)
         goes_down = p.axon_down_rate if tract in PERIPHERY else lost_for_good(p, tract)
         mended = p.remyelination_rate * repair(p, x) * (1.0 - hurt)
-        return broken - (mended + goes_down) * getattr(y, f"demyelinated_{tract}")
+        leaves = mended + goes_down
+        if tract != "cognition":
+            leaves = leaves - p.remyelination_lag * mended
+        return broken - leaves * getattr(y, f"demyelinated_{tract}")
 
     return changes
 
@@ -92,6 +101,12 @@ def _lost(tract: str) -> Any:
     return changes
 
 
+def blocks(y: Any, p: Any, x: Any) -> Any:
+    """A bare fibre stops conducting while cofactor is short, and conducts again, slowly, weeks before it has its myelin (Saida1980)."""
+    failing = p.methylation_weight * lack(methylation(y, p)) + (1.0 - p.methylation_weight) * lack(mutase(y, p))
+    return (failing - y.blocked) / p.block_days
+
+
 def glucose_slows(y: Any, p: Any, x: Any) -> Any:
     """Conduction lost to glucose, m/s: gained per % HbA1c above 5.7, forgotten over years (DCCT)."""
     return (
@@ -106,12 +121,14 @@ MECHANISM = Mechanism(
         *(Pool(f"demyelinated_{t}", "1", 0.0, 0.05, keeps_history=True) for t in TRACTS),
         *(Pool(f"regrowing_{t}", "1", 0.0, 0.05, keeps_history=True) for t in PERIPHERY),
         *(Pool(f"lost_{t}", "1", 0.0, 0.05, keeps_history=True) for t in TRACTS),
+        Pool("blocked", "1", 0.0, 0.05, keeps_history=True, note="cofactor missing, as bare fibres notice it: it stops them"),
         Pool("slowed_by_glucose", "m/s", 0.0, 1.0, keeps_history=True),
     ),
     changes=(
         *(Change(f"demyelinated_{t}", _demyelination(t)) for t in TRACTS),
         *(Change(f"regrowing_{t}", _regrowing(t)) for t in PERIPHERY),
         *(Change(f"lost_{t}", _lost(t)) for t in TRACTS),
+        Change("blocked", blocks),
         Change("slowed_by_glucose", glucose_slows),
     ),
 )

@@ -20,10 +20,13 @@ MMSE_POINTS = 30.0
 
 
 def deficit(y: Any, p: Any, tract: str) -> Any:
-    """Function missing, 0..1. A late signal still shows a picture: sight keeps more than other tracts do, until most fibres are bare."""
+    """Function missing, 0..1. A bare fibre is slow, and blocked while cofactor is short; a block of the brain is nowhere measured. A late
+    signal still shows a picture: sight keeps more than other tracts do, until most fibres are bare."""
     bare = getattr(y, f"demyelinated_{tract}")
     late = p.sight_deficit + (1.0 - p.sight_deficit) * bare * bare if tract == "optic" else 1.0
-    return p.demyelinated_deficit * late * bare + down(y, tract)
+    slow = p.demyelinated_deficit * late
+    blocked = 0.0 if tract == "cognition" else (1.0 - slow) * p.block_share * y.blocked
+    return (slow + blocked) * bare + down(y, tract)
 
 
 def greater(a: Any, b: Any) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
@@ -19,9 +19,30 @@ from typing import Any
 
 from corrin.errors import Bug
 
-FORMAT = "corrin.deficiency/2"
+FORMAT = "corrin.deficiency/3"
 MARKERS = ("serum_b12", "holotranscobalamin", "mma", "homocysteine", "haemoglobin", "mcv")
 SPECTRA = ("community", "clinic")
+KINDS_OF_RESULTS = ("no result", "total B12", "active B12", "blood count", "homocysteine", "methylmalonic acid")
+HISTORY_TOLD = "a history told"
+WHOM = (*SPECTRA, HISTORY_TOLD)
+"""Whom the table's error is stated for: people of whom no history is told, and people with one."""
+LIMITS = (0.0, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97, 1.0)
+"""Chances between which the table's error is stated."""
+
+
+def kind_of_results(markers: Iterable[str]) -> str:
+    """What the table's error is stated by: the result among several that says most."""
+    there = set(markers)
+    for kind, names in (("methylmalonic acid", {"mma"}), ("homocysteine", {"homocysteine"}), ("blood count", {"haemoglobin", "mcv"}),
+                        ("active B12", {"holotranscobalamin"}), ("total B12", {"serum_b12"})):  # fmt: skip
+        if there & names:
+            return kind
+    return "no result"
+
+
+def error_key(quantity: str, markers: Iterable[str], whom: str) -> str:
+    """Name of a row of errors; `quantity`: "function" or "mma"; `whom`: one of `WHOM`."""
+    return f"{quantity}, {kind_of_results(markers)}, {whom}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +75,23 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """What something in a history does to the bands: `amount` and `years` of the person drawn, `odds` by band against people without it."""
+    """What something in a history does: `amount` and `years` of the person drawn (None: not told), `odds` by band against people without.
+
+    `shifts`: marker -> how it lies in people with it against others of the same function. A level falls before function does, so who lost
+    uptake lately has less in the blood than the cells still hold. The first is what is added at the floor, the second the part by which the
+    distance of the bands from the floor grows (`state.with_shifts`), both on the marker's scale.
+    """
 
     amount: float | None
     years: float | None
     odds: tuple[float, ...]
+    shifts: Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """People the table was not made from, where it said `low` to `high`: mean said, share true, and the error: how far what it said lies
-    from the person-level posterior, root mean square of log odds (chance of the posterior's own draws taken off)."""
+    """People the table was not made from, without a history, where it said `low` to `high`: mean said, share true, and the error: how far
+    what it said lies from the person-level posterior, root mean square of log odds (chance of the posterior's own draws taken off)."""
 
     low: float
     high: float
@@ -76,10 +103,12 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Deficiency:
-    """The table. `edges` of the bands in percent of activity, the floor one of them; `beside`: weights of markers that say the same.
+    """The table. `edges` of the bands in percent of activity, the floor one of them; `beside`: weights of markers that say the same;
+    `along`: how many SD methylmalonic acid lies higher, within a band, for one SD that a marker does.
 
     `central` and each of `others` (populations that may be the true one): spectrum -> fit. `regions` are of P(function below the floor),
-    `exceeding` of P(methylmalonic acid above its limit); `history_error` is what a told history adds to either (log odds).
+    `exceeding` of P(methylmalonic acid above its limit). `errors`: what an interval is made of, the error of log odds by `error_key` and
+    between `LIMITS`, found on people the table was not made from; `history_error` is that of the prior with a history.
     """
 
     made: Mapping[str, str]
@@ -91,8 +120,10 @@ class Deficiency:
     others: tuple[Mapping[str, Fit], ...]
     factors: Mapping[str, tuple[Factor, ...]]
     beside: Mapping[str, float]
+    along: Mapping[str, float]
     regions: tuple[Region, ...]
     exceeding: tuple[Region, ...]
+    errors: Mapping[str, tuple[float, ...]]
     history_error: float
     auc: Mapping[str, float]
     mma_limit_nmol_l: float
@@ -155,6 +186,13 @@ def _fit(where: str, data: Any, bands: int, ages: int) -> Fit:
     return Fit(tuple(tuple(float(share) for share in row) for row in rows), *found)
 
 
+def _factor(where: str, data: Any) -> Factor:
+    row: Factor = _row(where, Factor, data)
+    if not set(row.shifts) <= set(MARKERS) or any(len(pair) != 2 or pair[1] <= -1.0 for pair in row.shifts.values()):
+        raise ValueError(f"{where}: shifts of markers are a level and a growth above -1")
+    return Factor(row.amount, row.years, row.odds, MappingProxyType({name: (pair[0], pair[1]) for name, pair in row.shifts.items()}))
+
+
 def read(text: str) -> Deficiency:
     """The table from its text. Raises `Bug` where it does not hold together."""
     try:
@@ -167,11 +205,15 @@ def read(text: str) -> Deficiency:
             raise ValueError("the floor is no edge, or the edges are out of order")
         data["central"] = _fits("central", data["central"], bands, len(ages))
         data["others"] = [_fits(f"others[{k}]", other, bands, len(ages)) for k, other in enumerate(data["others"])]
-        data["factors"] = {name: tuple(_row(f"factors.{name}", Factor, row) for row in rows) for name, rows in data["factors"].items()}
+        data["factors"] = {name: tuple(_factor(f"factors.{name}", row) for row in rows) for name, rows in data["factors"].items()}
         if any(len(row.odds) != bands or min(row.odds) <= 0.0 for rows in data["factors"].values() for row in rows):
             raise ValueError("odds of a factor are not one for each band")
         for part in ("regions", "exceeding"):
             data[part] = [_row(part, Region, row) for row in data[part]]
+        data["errors"] = {name: tuple(float(error) for error in row) for name, row in data["errors"].items()}
+        keys = {error_key(of, {marker}, whom) for of in ("function", "mma") for marker in ("", *MARKERS) for whom in WHOM}
+        if set(data["errors"]) != keys or any(len(row) != len(LIMITS) - 1 or min(row) <= 0.0 for row in data["errors"].values()):
+            raise ValueError("errors are not one for each kind of results and chance")
         made: Deficiency = _row("table", Deficiency, data)
         return made
     except (ValueError, KeyError, TypeError) as reason:

@@ -13,7 +13,7 @@ from corrin.case.plan import Plan
 from corrin.case.timeline import Decision, DoseEvent, Timeline
 from corrin.case.world import World, future
 from corrin.engine.draw import normals
-from corrin.engine.simulate import PANEL, TOLERANCE, Grid, Kernel, find_grid, measured_error, simulate
+from corrin.engine.simulate import LEAP, PANEL, TOLERANCE, Grid, Kernel, Try, find_grid, grid_within, simulate
 from corrin.inference.population import Population
 from corrin.inference.realise import YEAR_D, Ahead, ahead
 from corrin.inference.update import People
@@ -66,12 +66,9 @@ def follow(
     panel_made = ahead(history, timeline, kernel, panel_values, len(panel), seed, panel, panel_given)
     state, parameters = people.state[panel], people.parameters[panel]
     many = len(given if given is not None else timeline.doses) > MANY
-    tries: list[tuple[float, float | None]] = [(TOLERANCE, None), (TIGHT, None)]
-    for tolerance, unread in [(TOLERANCE, UNREAD), *tries] if many else tries:
-        grid = find_grid(kernel, state, parameters, panel_made.schedule, tolerance, unread)
-        error = measured_error(kernel, state, parameters, panel_made.schedule, grid)
-        if error <= ENOUGH:
-            break
+    tries: list[Try] = [(TOLERANCE, None, None), (TIGHT, None, None)]
+    tries = [(TOLERANCE, UNREAD, LEAP), *tries] if many else tries
+    grid, error = grid_within(kernel, state, parameters, panel_made.schedule, tries, ENOUGH)
     run = simulate(kernel, people.state, people.parameters, made.schedule, grid)
     readings = {name: run.readings[:, :, place] for place, name in enumerate(kernel.model.readings)}
     _first_row(readings, made, people, kernel)

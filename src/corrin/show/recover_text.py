@@ -22,7 +22,7 @@ HOW_TO_READ = (
     "series call that complete.",
     "Not expected back within 24 months: what never returns and what is still slowly returning; nobody can tell the two apart today.",
     "The first weeks are the weakest part: published patients were often better within weeks, sooner than forecast (docs/patients.md); "
-    "what comes back in days is not simulated.",
+    "how much of a deficit is that quick was never measured.",
 )
 ALIKE = 0.02
 NO_WORSE = (

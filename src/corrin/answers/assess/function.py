@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from corrin.answers.assess.reports import Counted, Result, allowed_for
 from corrin.answers.assess.state import (
+    Effect,
     Evidence,
     Shares,
     bands_at,
+    beyond_usual,
     exceeds,
     lacking,
     leaning,
@@ -19,8 +22,9 @@ from corrin.answers.assess.state import (
     odds_at,
     posterior,
     with_factors,
+    with_shifts,
 )
-from corrin.facts.deficiency import Deficiency, Fit, Region, stated
+from corrin.facts.deficiency import HISTORY_TOLD, LIMITS, Deficiency, Fit, error_key, stated
 
 Z90 = 1.645
 CLEAR, STRONG = math.log(1.5), math.log(4.5)
@@ -34,12 +38,12 @@ ODDS_AGE_Y = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What the table is asked about: spectrum, age, history (odds by band) and kidney."""
+    """What the table is asked about: spectrum, age, history (what it does) and kidney."""
 
     table: Deficiency
     spectrum: str
     age_y: float
-    odds: tuple[Shares, ...]
+    effects: tuple[Effect, ...]
     egfr: float | None
     unnamed: float = 1.0
     """How much of what a clinic has over the community, in causes nobody named, is left beside what the case names: 0 to 1."""
@@ -57,12 +61,23 @@ class Person:
         if self.spectrum == "clinic":
             clinic = bands_at(fits["clinic"], self.table, self.age_y)
             base = tuple(low + self.unnamed * (high - low) for low, high in zip(base, clinic, strict=True))
-        return with_factors(base, self.odds)
+        return with_factors(base, [effect.odds for effect in self.effects])
 
     def bands(self, evidence: Sequence[Evidence], fits: Mapping[str, Fit] | None = None) -> Shares:
         """Bands given markers."""
         chosen = fits or self.table.central
-        return posterior(chosen[self.spectrum], self.table, self.prior(chosen), evidence, self.age_y, self.log_filtration)
+        return posterior(self.fit(chosen), self.table, self.prior(chosen), evidence, self.age_y, self.log_filtration)
+
+    def fit(self, fits: Mapping[str, Fit]) -> Fit:
+        """How markers lie in people with this history."""
+        return with_shifts(fits[self.spectrum], self.table, [effect.shifts for effect in self.effects])
+
+    def exceeds(self, evidence: Sequence[Evidence], limit: float, fits: Mapping[str, Fit] | None = None) -> float:
+        """Chance of a reported methylmalonic acid above a limit (nmol/L), by other markers."""
+        chosen = fits or self.table.central
+        fit, at = self.fit(chosen), (self.age_y, self.log_filtration)
+        shares = posterior(fit, self.table, self.prior(chosen), evidence, *at)
+        return exceeds(fit, shares, "mma", math.log(limit), *at, beyond_usual(fit, self.table, evidence, *at), allowed_for("mma")[0])
 
     def leans(self, evidence: Sequence[Evidence], fits: Mapping[str, Fit] | None = None) -> float:
         """Log odds of the same."""
@@ -91,15 +106,14 @@ def expit(x: float) -> float:
 
 def interval(person: Person, evidence: Sequence[Evidence], p: float) -> tuple[float, float]:
     """Nine tenths: what is not known of the population, and the table's own error where it says p."""
-    return _ends(
-        person.leans(evidence), [person.leans(evidence, fits) for fits in person.table.others], own_error(person, person.table.regions, p)
-    )
+    own = own_error(person, "function", [item.marker for item in evidence], p)
+    return _ends(person.leans(evidence), [person.leans(evidence, fits) for fits in person.table.others], own)
 
 
-def own_error(person: Person, regions: Sequence[Region], p: float) -> float:
-    """The table's own error, in log odds, where it says p; larger where a history was told, whose odds are made at one age."""
-    own = next((region.error for region in regions if p < region.high), regions[-1].error)
-    return math.hypot(own, person.table.history_error) if person.odds else own
+def own_error(person: Person, quantity: str, markers: Iterable[str], p: float) -> float:
+    """The table's own error, in log odds, where it says p from these markers of somebody with or without a told history."""
+    row = person.table.errors[error_key(quantity, markers, HISTORY_TOLD if person.effects else person.spectrum)]
+    return row[min(bisect_right(LIMITS, p), len(row)) - 1]
 
 
 def _ends(middle: float, others: Sequence[float], own: float) -> tuple[float, float]:
@@ -187,11 +201,11 @@ def mma(person: Person, counted: Sequence[Counted], found: dict[str, Result]) ->
     rest = [row.evidence for row in counted if row.evidence is not None and row.result.marker != "mma"]
 
     def chance(fits: Mapping[str, Fit]) -> float:
-        shares = person.bands(rest, fits)
-        return exceeds(fits[person.spectrum], shares, "mma", math.log(limit), person.age_y, person.log_filtration)
+        return person.exceeds(rest, limit, fits)
 
     p = chance(person.table.central)
-    low, high = _ends(logit(p), [logit(chance(fits)) for fits in person.table.others], own_error(person, person.table.exceeding, p))
+    own = own_error(person, "mma", [item.marker for item in rest], p)
+    low, high = _ends(logit(p), [logit(chance(fits)) for fits in person.table.others], own)
     row = found.get("mma")
     side = None if row is None else "above" if row.low > limit else "below" if row.high <= limit else "unclear"
     return {
@@ -257,7 +271,7 @@ def next_tests(person: Person, counted: Sequence[Counted], voided: dict[str, flo
     """
     evidence = [row.evidence for row in counted if row.evidence is not None]
     have = {row.result.marker for row in counted}
-    now, bands, fit = person.lacks(evidence), person.bands(evidence), person.table.central[person.spectrum]
+    now, bands, fit = person.lacks(evidence), person.bands(evidence), person.fit(person.table.central)
     rows = []
     for name in ("serum_b12", "holotranscobalamin", "mma", "homocysteine", "mcv"):
         if name in have:
@@ -285,7 +299,7 @@ def next_tests(person: Person, counted: Sequence[Counted], voided: dict[str, flo
 
 def _unscaled(person: Person, name: str, t: float) -> float:
     """ln(value) of a place on a marker's scale, for this age and kidney."""
-    marker = marker_of(person.table.central[person.spectrum], name, person.log_filtration)
+    marker = marker_of(person.fit(person.table.central), name, person.log_filtration)
     decades = (person.age_y - 50.0) / 10.0
     y = (math.exp(marker.stretch * t) - 1.0) / marker.stretch if marker.stretch else t
     x = y + marker.age * decades + marker.age_square * decades * decades + marker.middle

@@ -17,7 +17,7 @@ from corrin.answers.assess.function import (
     response,
 )
 from corrin.answers.assess.reports import Counted, Result, counted, filtration, results, switches
-from corrin.answers.assess.state import Shares
+from corrin.answers.assess.state import Effect, Shares, part_of
 from corrin.answers.recognise import STILL_TRUE_D
 from corrin.case.case import Case
 from corrin.facts.deficiency import Deficiency, deficiency, stated
@@ -55,7 +55,7 @@ def adult(case: Case, guides: tuple[str, ...], spectrum: str | None, form: str) 
     chosen = spectrum or ("clinic" if case.labs or any(finding.severity != "none" for finding in case.findings) else "community")
     named = why.stated_causes(case, table, found)
     causes = [*named, *why.unnamed_causes(case, facts, table, found, named)]
-    person = Person(table, chosen, case.age_y, _odds(named), egfr, why.unnamed_share(case, named))
+    person = Person(table, chosen, case.age_y, _effects(named), egfr, why.unnamed_share(case, named))
     markers = counted(case, facts, found)
     rows = contributions(person, markers)
     working = function(person, markers)
@@ -66,7 +66,7 @@ def adult(case: Case, guides: tuple[str, ...], spectrum: str | None, form: str) 
     evidence = [row.evidence for row in markers if row.evidence is not None]
 
     def without(name: str) -> tuple[Shares, Shares]:
-        rest = replace(person, odds=_odds([cause for cause in named if cause.id != name]))
+        rest = replace(person, effects=_effects([cause for cause in named if cause.id != name]))
         return rest.prior(table.central), rest.bands(evidence)
 
     ranked = why.ranked(causes, table, without)
@@ -102,9 +102,9 @@ NERVES = (
 )  # fmt: skip
 
 
-def _odds(named: list[why.Cause]) -> tuple[Shares, ...]:
-    """What the stated causes do to the bands; half of it (in ln) where one is only suspected."""
-    return tuple(tuple(ratio**cause.present for ratio in cause.odds) for cause in named if cause.odds is not None)
+def _effects(named: list[why.Cause]) -> tuple[Effect, ...]:
+    """What the stated causes do; half of it (in ln) where one is only suspected."""
+    return tuple(part_of(cause.effect, cause.present) for cause in named if cause.effect is not None)
 
 
 def _switched(case: Case, facts: Facts, found: dict[str, Result]) -> dict[str, float]:

@@ -257,8 +257,8 @@ def allowed_for(marker: str) -> tuple[float, float, tuple[float, float] | None]:
     """What people have and the population has not: share in whom something else rules a marker, share in whom it is spared, the same by
     whether haemoglobin is."""
     share = stated()
-    if marker == "homocysteine":
-        return share["other_homocysteine"].value, 0.0, None
+    if marker in ("homocysteine", "mma"):
+        return share[f"other_{marker}"].value, 0.0, None
     if marker == "haemoglobin":
         return share["other_blood"].value, share["spared_haemoglobin"].value, None
     if marker == "mcv":

@@ -9,8 +9,8 @@ arithmetic on a few hundred numbers: no array library, because the answer must b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 
@@ -21,10 +21,10 @@ FAR_SD = 3.0
 """Values further than this beyond the outermost band count as lying there."""
 UNBENT = 0.25
 """Least slope of the scale of a marker."""
-ELSEWHERE = {"haemoglobin": (-0.25, 0.25), "mcv": (0.0, 0.12), "homocysteine": (0.4, 0.6)}
+ELSEWHERE = {"haemoglobin": (-0.25, 0.25), "mcv": (0.0, 0.12), "homocysteine": (0.4, 0.6), "mma": (1.5, 0.7)}
 """Mean and SD (ln, against replete people) of a marker that something other than B12 rules: bleeding, iron, inflammation; folate, genes,
-vitamin B6, thyroid (a judgement)."""
-ONE_WAY = ("homocysteine",)
+vitamin B6, thyroid; bacteria of the small bowel, genes (a judgement)."""
+ONE_WAY = ("homocysteine", "mma")
 """Markers of which more never speaks for less, whatever else may rule them. A blood count may: very small cells are another disease."""
 PLACES = 60
 """Places at which the turning points of a marker that something else may rule are looked for."""
@@ -119,24 +119,32 @@ def _spared_now(marker: Marker, item: Evidence, age_y: float, log_filtration: fl
 def _one_way(marker: Marker, item: Evidence, sd: float, t: float) -> Shares:
     """The same with neighbouring bands compared no further out than where the comparison turns, so that more never speaks for less."""
     logs = [0.0]
-    for band, (low, high) in enumerate(_turning(marker, item.marker, sd, item.outside)):
-        here = _mixed(marker, item, sd, _exactly(min(max(t, low), high)))
-        logs.append(logs[-1] - math.log(here[band]) + math.log(here[band + 1]))
+    turning = _turning(marker, item.marker, sd, item.outside)
+    for mean, after, (low, high) in zip(marker.means, marker.means[1:], turning, strict=False):
+        here, there = _ruled((mean, after), marker, item.marker, sd, item.outside, min(max(t, low), high))
+        logs.append(logs[-1] - here + there)
     top = max(logs)
     return tuple(math.exp(value - top) for value in logs)
+
+
+def _ruled(means: Sequence[float], marker: Marker, name: str, sd: float, outside: float, t: float) -> list[float]:
+    """ln likelihood of a place for each mean where something else may rule the marker: `_mixed` of an exact value, nobody spared."""
+    shift, wide = ELSEWHERE[name]
+    other, inside = outside * math.exp(-0.5 * ((t - marker.means[-1] - shift) / wide) ** 2) / wide, (1.0 - outside) / sd
+    half = -0.5 / (sd * sd)
+    return [math.log(inside * math.exp(half * (t - mean) * (t - mean)) + other) for mean in means]
 
 
 @cache
 def _turning(marker: Marker, name: str, sd: float, outside: float) -> tuple[tuple[float, float], ...]:
     """For each pair of neighbouring bands, the places where a marker speaks least and most for the one of less function."""
-    item = Evidence(name, 0.0, 0.0, outside=outside)
     least, most = min(marker.means) - FAR_SD * sd, max(marker.means) + FAR_SD * sd
     places = [least + (most - least) * k / PLACES for k in range(PLACES + 1)]
-    rows = [_mixed(marker, item, sd, _exactly(place)) for place in places]
+    rows = [_ruled(marker.means, marker, name, sd, outside, place) for place in places]
     sign = 1.0 if marker.means[0] > marker.means[-1] else -1.0
     found = []
     for band in range(len(marker.means) - 1):
-        ratios = [sign * (math.log(row[band]) - math.log(row[band + 1])) for row in rows]
+        ratios = [sign * (row[band] - row[band + 1]) for row in rows]
         high = ratios.index(max(ratios))
         low = ratios.index(min(ratios[: high + 1]))
         found.append((places[low], places[high]))
@@ -220,11 +228,49 @@ def leaning(shares: Sequence[float], table: Deficiency) -> float:
     return math.log(max(below, 1e-300)) - math.log(max(above, 1e-300))
 
 
-def exceeds(fit: Fit, shares: Sequence[float], marker: str, limit: float, age_y: float, log_filtration: float | None) -> float:
-    """Chance that a laboratory would report the marker above a limit (its ln), given shares of the bands."""
+def exceeds(
+    fit: Fit, shares: Sequence[float], marker: str, limit: float, age_y: float, log_filtration: float | None,
+    more: Sequence[float] = (), outside: float = 0.0,
+) -> float:  # fmt: skip
+    """Chance that a laboratory would report the marker above a limit (its ln), given shares of the bands; `more`: by band, how many SD the
+    other markers move it; `outside`: share of people in whom something else rules it."""
     row = marker_of(fit, marker, log_filtration)
     t = scaled(row, limit, age_y, log_filtration)
-    return sum(share * _normal((mean - t) / sd) for share, mean, sd in zip(shares, row.means, row.spreads, strict=True))
+    by_band = zip(shares, row.means, row.spreads, more or (0.0,) * len(row.means), strict=True)
+    usual = sum(share * _normal((mean - t) / sd + by) for share, mean, sd, by in by_band)
+    if not outside:
+        return usual
+    shift, wide = ELSEWHERE[marker]
+    return (1.0 - outside) * usual + outside * _normal((row.means[-1] + shift - t) / wide)
+
+
+def beyond_usual(fit: Fit, table: Deficiency, evidence: Sequence[Evidence], age_y: float, log_filtration: float | None) -> Shares:
+    """How many SD methylmalonic acid lies higher in each band for what the other markers are beside what is usual there."""
+    found = [0.0] * (len(table.edges) - 1)
+    names = {item.marker for item in evidence}
+    for item in evidence:
+        along = table.along.get(item.marker, 0.0)
+        if along and item.low == item.high and not item.only_raises:
+            row = marker_of(fit, item.marker, log_filtration)
+            t = _place(row, item.low - item.shift, row.sd, age_y, log_filtration)
+            part = along * item.weight * beside(table, item.marker, names)
+            found = [so_far + part * max(-FAR_SD, min(FAR_SD, (t - mean) / row.sd)) for so_far, mean in zip(found, row.means, strict=True)]
+    return tuple(found)
+
+
+def with_shifts(fit: Fit, table: Deficiency, shifts: Sequence[Mapping[str, tuple[float, float]]]) -> Fit:
+    """The markers of people with these histories: each band's mean as far from the floor's as the history has it (`Factor.shifts`)."""
+    if not shifts:
+        return fit
+
+    def one(name: str, row: Marker) -> Marker:
+        level = sum(each[name][0] for each in shifts if name in each)
+        growth = math.prod(1.0 + each[name][1] for each in shifts if name in each)
+        floor = 0.5 * (row.means[table.below - 1] + row.means[table.below])
+        return replace(row, means=tuple(floor + level + growth * (mean - floor) for mean in row.means))
+
+    markers, kidney = ({name: one(name, row) for name, row in rows.items()} for rows in (fit.markers, fit.kidney))
+    return Fit(fit.bands, markers, kidney)
 
 
 def with_factors(prior: Shares, odds: Sequence[Shares]) -> Shares:
@@ -235,29 +281,54 @@ def with_factors(prior: Shares, odds: Sequence[Shares]) -> Shares:
     return normalised(moved)
 
 
-def odds_at(table: Deficiency, name: str, amount: float | None = None, years: float | None = None) -> Shares:
-    """Odds by band of a factor, between the amounts and years it was simulated at (in ln); outside them the nearest."""
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a history does: odds by band, and how markers lie beside others of the same function (`Factor`)."""
+
+    odds: Shares
+    shifts: Mapping[str, tuple[float, float]]
+
+
+def effect_at(table: Deficiency, name: str, amount: float | None = None, years: float | None = None) -> Effect:
+    """Effect of a factor, between the amounts and years it was simulated at (in ln), outside them the nearest; where either is not told,
+    that of people of whom nobody knows it."""
     rows = table.factors[name]
     amounts = sorted({row.amount for row in rows if row.amount is not None})
     if amounts and amount is not None:
         return _between(amounts, amount, lambda at: _over_years([row for row in rows if row.amount == at], years))
-    middle = amounts[len(amounts) // 2] if amounts else None
-    return _over_years([row for row in rows if row.amount == middle], years)
+    return _over_years([row for row in rows if row.amount is None] or [row for row in rows if row.amount == amounts[0]], years)
 
 
-def _over_years(rows: Sequence[Factor], years: float | None) -> Shares:
-    found = {row.years: row.odds for row in rows}
+def odds_at(table: Deficiency, name: str, amount: float | None = None, years: float | None = None) -> Shares:
+    """Odds by band alone."""
+    return effect_at(table, name, amount, years).odds
+
+
+def part_of(effect: Effect, share: float) -> Effect:
+    """So much of an effect, in ln of its odds."""
+    shifts = {name: (level * share, growth * share) for name, (level, growth) in effect.shifts.items()}
+    return Effect(tuple(ratio**share for ratio in effect.odds), shifts)
+
+
+def _over_years(rows: Sequence[Factor], years: float | None) -> Effect:
+    found = {row.years: Effect(row.odds, row.shifts) for row in rows}
     known = sorted(key for key in found if key is not None)
-    if not known:
-        return next(iter(found.values()))
+    if None in found and (years is None or not known):
+        return found[None]
     return _between(known, known[len(known) // 2] if years is None else years, lambda at: found[at])
 
 
-def _between(known: Sequence[float], wanted: float, of: Callable[[float], Shares]) -> Shares:
+def _between(known: Sequence[float], wanted: float, of: Callable[[float], Effect]) -> Effect:
     value = min(max(wanted, known[0]), known[-1])
     if len(known) == 1:
         return of(known[0])
     place = next(k for k in range(len(known) - 1) if value <= known[k + 1])
     part = math.log(value / known[place]) / math.log(known[place + 1] / known[place])
     low, high = of(known[place]), of(known[place + 1])
-    return tuple(math.exp((1.0 - part) * math.log(a) + part * math.log(b)) for a, b in zip(low, high, strict=True))
+    return Effect(
+        tuple(math.exp((1.0 - part) * math.log(a) + part * math.log(b)) for a, b in zip(low.odds, high.odds, strict=True)),
+        {
+            name: ((1.0 - part) * a + part * high.shifts[name][0], (1.0 - part) * b + part * high.shifts[name][1])
+            for name, (a, b) in low.shifts.items()
+        },
+    )

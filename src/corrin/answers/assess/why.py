@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 from corrin.answers.assess.reports import Result, positive
-from corrin.answers.assess.state import Shares, odds_at
+from corrin.answers.assess.state import Effect, Shares, effect_at
 from corrin.case import known
 from corrin.case.case import Case
 from corrin.case.causes import cause_weights
@@ -52,14 +52,14 @@ TELLING = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause: how likely it is there (`present`), and its odds by band where the table has them."""
+    """One cause: how likely it is there (`present`), and its effect where the table has it."""
 
     id: str
     words: str
     standing: str
     """`stated`, `suspected`, `not named`."""
     present: float
-    odds: Shares | None
+    effect: Effect | None
     because: str
 
 
@@ -95,36 +95,37 @@ def stated_causes(case: Case, table: Deficiency, found: dict[str, Result]) -> li
                 if convertible(unit, "mg/d"):
                     daily = convert(drug.dose * (drug.per_day if drug.per_day is not None else 1.0), unit, "mg/d")
             name = rows[0].id
-            odds = odds_at(table, name, daily, years) if name in table.factors else None
+            effect = effect_at(table, name, daily, years) if name in table.factors else None
             amount = f"{daily:.0f} mg a day, " if daily is not None else "dose not told, "
-            made.append(Cause(name, rows[0].name, "stated", 1.0, odds, amount + _since(years)))
+            made.append(Cause(name, rows[0].name, "stated", 1.0, effect, amount + _since(years)))
     for condition in history.conditions:
         rows = known.find_modifier(condition.name, CONDITION_KINDS)
         if rows and _goes_on(case, condition.to) and (rows[0].kind == "operation" or any(row.target in UPTAKE for row in rows)):
             unsure = condition.certainty in ("suspected", "assumed")
             years = _years(case, condition.from_)
-            made.append(Cause(rows[0].id, rows[0].name, "suspected" if unsure else "stated", SUSPECTED if unsure else 1.0,
-                              odds_at(table, rows[0].id, None, years) if rows[0].id in table.factors else None, _since(years)))  # fmt: skip
+            effect = effect_at(table, rows[0].id, None, years) if rows[0].id in table.factors else None
+            standing, present = ("suspected", SUSPECTED) if unsure else ("stated", 1.0)
+            made.append(Cause(rows[0].id, rows[0].name, standing, present, effect, _since(years)))
     for operation in history.operations:
         rows = known.find_modifier(operation.name, OPERATION_KINDS)
         if rows:
             years = _years(case, operation.date)
             length = f"{operation.removed_cm:.0f} cm removed, " if operation.removed_cm is not None else ""
-            odds = odds_at(table, rows[0].id, operation.removed_cm, years) if rows[0].id in table.factors else None
-            made.append(Cause(rows[0].id, rows[0].name, "stated", 1.0, odds, length + _since(years).replace("for ", "for the last ")))
+            effect = effect_at(table, rows[0].id, operation.removed_cm, years) if rows[0].id in table.factors else None
+            made.append(Cause(rows[0].id, rows[0].name, "stated", 1.0, effect, length + _since(years).replace("for ", "for the last ")))
     for diet in history.diet:
         row = known.find_diet(diet.diet) if diet.diet else None
         if row is not None and row.id in LOW_DIETS and _goes_on(case, diet.to):
             years = _years(case, diet.from_)
             made.append(Cause(row.id, f"{row.name} diet" if "diet" not in row.name else row.name, "stated", 1.0,
-                              odds_at(table, row.id, None, years) if row.id in table.factors else None, _since(years)))  # fmt: skip
+                              effect_at(table, row.id, None, years) if row.id in table.factors else None, _since(years)))  # fmt: skip
     if history.nitrous_oxide:
         daily = any(use.pattern == "daily" for use in history.nitrous_oxide)
         single = all(use.pattern == "single" for use in history.nitrous_oxide)
         hours = max(use_hours(use)[0] for use in history.nitrous_oxide)
         # A single anaesthetic harms where the store is already low; how far, the table does not hold.
-        odds = None if single else odds_at(table, "nitrous_oxide", hours if daily else min(hours, 0.5))
-        made.append(Cause("nitrous_oxide", "nitrous oxide", "stated", 1.0, odds, "one use" if single else "repeated use"))
+        effect = None if single else effect_at(table, "nitrous_oxide", hours if daily else min(hours, 0.5))
+        made.append(Cause("nitrous_oxide", "nitrous oxide", "stated", 1.0, effect, "one use" if single else "repeated use"))
     if history.alcohol is not None and history.alcohol.level == "heavy":
         made.append(Cause("alcohol", "heavy drinking", "stated", 1.0, None, "effect on B12 not sized"))
     for word, name in (("helicobacter", "h_pylori"), ("h. pylori", "h_pylori")):
@@ -132,7 +133,7 @@ def stated_causes(case: Case, table: Deficiency, found: dict[str, Result]) -> li
             made.append(Cause(name, "Helicobacter pylori gastritis", "stated", 1.0, None, "effect not sized"))
     if positive(found, "intrinsic_factor_antibody") and not any(cause.id == "autoimmune_gastritis" for cause in made):
         made.append(Cause("autoimmune_gastritis", "autoimmune gastritis (pernicious anaemia)", "stated", 1.0,
-                          odds_at(table, "autoimmune_gastritis"), "antibodies to intrinsic factor"))  # fmt: skip
+                          effect_at(table, "autoimmune_gastritis"), "antibodies to intrinsic factor"))  # fmt: skip
     return list({cause.id: cause for cause in reversed(made)}.values())[::-1]
 
 
@@ -146,7 +147,7 @@ def on_drugs(stated_: list[Cause]) -> bool:
 
 def explained(stated_: list[Cause]) -> bool:
     """Whether a disease, an operation, a diet or nitrous oxide is named that may be the whole reason."""
-    return any(cause.odds is not None and cause.standing == "stated" and cause.id not in DRUGS for cause in stated_)
+    return any(cause.effect is not None and cause.standing == "stated" and cause.id not in DRUGS for cause in stated_)
 
 
 def unnamed_share(case: Case, stated_: list[Cause]) -> float:
@@ -190,10 +191,10 @@ def unnamed_causes(case: Case, facts: Facts, table: Deficiency, found: dict[str,
                 because.append("another autoimmune disease")
         if key in ("autoimmune_gastritis", "food_bound_malabsorption") and case.age_y >= 60.0:
             because.append("more common with age")
-        made.append(Cause(key, known.modifiers()[key][0].name, "not named", odds / (1.0 + odds), odds_at(table, key), ", ".join(because)))
+        made.append(Cause(key, known.modifiers()[key][0].name, "not named", odds / (1.0 + odds), effect_at(table, key), ", ".join(because)))
     if not any(name in named for name in LOW_DIETS) and not case.history.diet and not case.history.foods:
         made.append(Cause("low_intake", "little B12 in the diet", "not named", shares.get("low_intake", 0.0),
-                          odds_at(table, "low_animal_food"), "diet not told"))  # fmt: skip
+                          effect_at(table, "low_animal_food"), "diet not told"))  # fmt: skip
     if "nitrous_oxide" not in case.history.model_fields_set and case.age_y < 50.0:
         made.append(Cause("nitrous_oxide", "nitrous oxide", "not named", 0.0, None, ""))
     return made
@@ -206,11 +207,11 @@ def at_work(cause: Cause, table: Deficiency, before: Shares, after: Shares) -> f
     least this low: being less low than usual for it does not speak against it, as treatment and time differ. Another cause that explains
     as much leaves less to this one.
     """
-    if cause.odds is None:
+    if cause.effect is None:
         return 0.0
     # Nitrous oxide breaks the enzyme and leaves the vitamin, so the markers do not place it in the bands of a slow lack.
     weights = (before if cause.id == "nitrous_oxide" else after)[: table.below]
-    with_it = list(accumulate(share * ratio for share, ratio in zip(before, cause.odds, strict=True)))
+    with_it = list(accumulate(share * ratio for share, ratio in zip(before, cause.effect.odds, strict=True)))
     without_it = list(accumulate(before))
     usual = with_it[-1] / without_it[-1]
     ratios = [a / b for a, b in zip(with_it, without_it, strict=True)]
@@ -229,7 +230,7 @@ def ranked(causes: list[Cause], table: Deficiency, without: Without) -> list[dic
         ratios = [_ratio(row) for row in stated().values() if row.of == f"odds ratio of {cause.id}"]
         rows.append({
             "id": cause.id, "words": cause.words, "standing": cause.standing, "because": cause.because,
-            "at_work": round(at_work(cause, table, *without(cause.id)), 3), "size_known": cause.odds is not None, "odds_ratios": ratios,
+            "at_work": round(at_work(cause, table, *without(cause.id)), 3), "size_known": cause.effect is not None, "odds_ratios": ratios,
             "told_by": TELLING.get(cause.id),
         })  # fmt: skip
     order = {"stated": 0, "suspected": 1, "not named": 2}

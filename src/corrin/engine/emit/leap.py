@@ -17,6 +17,8 @@ REST = 2
 """Days that are run truly after a leap, and before a day that is read or after which something changes: what is quick forgets the leap."""
 FEWEST = 2
 """Days worth a leap."""
+NIL = 1e-3
+"""Share of the size that matters by which a pool may lie below zero after a leap: what has all but gone swings about zero."""
 NAMES = ("measure", "ramp", "pushed_slope", "move", "apart", "emptied")
 
 
@@ -31,7 +33,7 @@ def functions(
         _pushed_slope(model, lanes, [list(order).index(drive) for drive in drives], drives, now),
         _move(lanes, len(order)),
         _apart(lanes, [model.floors[k] for k in order]),
-        _emptied(lanes, len(order)),
+        _emptied(lanes, [model.floors[k] for k in order]),
     ]
 
 
@@ -104,13 +106,14 @@ def _apart(lanes: int, floors: Sequence[float]) -> str:
     return w.function("apart", ["Y", "N", "A", "E"])
 
 
-def _emptied(lanes: int, states: int) -> str:
-    """How far below zero the lowest of N is that was not below zero in Y, into E."""
+def _emptied(lanes: int, floors: Sequence[float]) -> str:
+    """How far the lowest of N that was not below zero in Y is below, in sizes that matter (`NIL` of its floor), into E."""
     w = Writer(lanes)
     none = w.constant(0.0)
     lowest = none
-    for place in range(states):
+    for place, floor in enumerate(floors):
         was = w.line(f"fcmp oge {w.type} {w.load('Y', place)}, {none}")
-        lowest = w.call("maxnum", lowest, w.select(was, w.line(f"fneg {w.type} {w.load('N', place)}"), none))
+        below = w.op("fmul", w.load("N", place), w.constant(-1.0 / (NIL * floor)))
+        lowest = w.call("maxnum", lowest, w.select(was, below, none))
     w.store("E", 0, lowest)
     return w.function("emptied", ["Y", "N", "E"])

@@ -136,7 +136,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                             move(HELD[t], BACK[t])
                             emptied(BACK[t], Y[t], E)
                             for l in range({lanes}):
-                                if E[l] > 0.0:
+                                if E[l] > 1.0:
                                     error = 1e30
                             at = 0.0
                             for k in range(begin, count + 2):  # its steps; then the days of rest, of this one and of the leap itself
@@ -187,7 +187,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                         move(Y[low], N[0])
                 emptied(BACK[0], Y[low], E)
                 for l in range({lanes}):
-                    if not (E[l] <= 0.0):  # a leap too far for this person, who is run day by day
+                    if not (E[l] <= 1.0):  # a leap too far for this person, who is run day by day
                         CERT[low, {lanes} + l] = 1e30
             if leaps[s] > 0:
                 for t in range(wide):
