@@ -60,10 +60,24 @@ class Kernel:
     passes: Callable[[Floats, Floats, Schedule, Grid, int], Run] | None = None
     """What runs everybody on a grid in the place of the lanes (`engine.gpu`)."""
 
+    def leaping(self) -> Callable[..., int]:
+        """`march` that can leap over days, compiled when first asked for: most plans never do."""
+        return _leaping(self.model)
+
     def exposure_defaults(self) -> Floats:
         """One value per exposure: an ordinary day, no modifier; shape (exposures,)."""
         inputs = self.model.system.inputs
         return np.array([inputs.get(name, 1.0) for name in self.model.exposures])
+
+
+_LEAPING: dict[int, tuple[Model, Callable[..., int]]] = {}
+
+
+def _leaping(model: Model) -> Callable[..., int]:
+    found = _LEAPING.get(id(model))
+    if found is None:
+        found = _LEAPING[id(model)] = model, compiled.load(lanes.source(model, leaps=True)).march
+    return found[1]
 
 
 def kernel(model: Model) -> Kernel:
@@ -247,7 +261,7 @@ def find_grid(
     def found(leaping: _Leaping, error: float) -> Grid:
         first = np.zeros(len(ready.break_at) + 1, np.int64)
         steps, closes = np.zeros(room), np.zeros(room, np.uint8)
-        used = kernel.march(
+        used = (kernel.leaping() if error > 0.0 else kernel.march)(
             True, *ready.part(0, tiles), first, steps, closes, 1, allowed, out, cert, np.zeros(1, np.uint8), *leaping, error
         )
         if used < 0:
@@ -394,6 +408,7 @@ def _pass(
     closes = np.ones(len(grid.steps), np.uint8) if grid.closes is None else grid.closes
     leaps = grid.leaps
     leaping = _no_leaps(schedule) if leaps is None else (leaps.period, leaps.marks, leaps.over, leaps.marks, leaps.over)
+    march = kernel.march if leaps is None else kernel.leaping()
     asked = FLAG.get()
     stop = cancel.flag if cancel is not None else Cancel().flag if asked is None else asked
     if stop[0]:
@@ -404,7 +419,7 @@ def _pass(
         part = ready.part(low, high)
         read = np.zeros((high - low, schedule.rows, seen, width))
         cert = np.zeros((high - low, 2 * width))
-        kernel.march(
+        march(
             False, *part, grid.first, grid.steps, closes, halve, NO_TOLERANCE, read.reshape(high - low, schedule.rows, -1), cert, stop,
             *leaping, 0.0,
         )  # fmt: skip

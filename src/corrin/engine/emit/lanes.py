@@ -46,8 +46,9 @@ def followers(model: Model) -> list[int]:
     return [k for k in range(len(model.pools)) if k not in reached] if reached else []
 
 
-def source(model: Model, lanes: int = LANES) -> str:
-    """Source text of the module for this model: the function `march` and its parts."""
+def source(model: Model, lanes: int = LANES, leaps: bool = False) -> str:
+    """Source text of the module for this model: the function `march` and its parts. Without `leaps` it runs every day and compiles in half
+    the time."""
     graph, size = model.graph, len(model.pools)
     free = model.state_free()
     behind = followers(model)
@@ -121,6 +122,7 @@ def source(model: Model, lanes: int = LANES) -> str:
         flat=size * lanes,
         lead=len(ahead) * lanes,
         follows=bool(behind),
+        leaps=leaps,
         places=", ".join(map(str, places)) + ("," if places else ""),
         drives=max(len(drives), 1) * lanes,
         stages=rosenbrock.STAGES * max(len(ahead), len(behind)) * lanes,

@@ -78,130 +78,131 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                 continue
             if stop[0]:
                 return used
-            fresh = False
-            if adaptive:
-                if turn[s] == 1:
-                    idle += 0 if s == after else 1
-                    if marks[s - period]:
-                        fresh = known < 3 or room[s] >= {fewest} * period
-                        marks[s - period] = 0 if not fresh else (2 if known == 0 else 1)
-                elif turn[s] == 2:
-                    known, idle, reach = 0, 0, {fewest}
-            elif s >= period:
-                fresh = marks[s - period] > 0
-            if fresh:
-                for t in range(wide):
-                    together_days(T, s - period, s, low + t, J[t])
-                    for l in range({lanes}):
-                        H[l] = 1.0 / J[t, l]
-                        middle = NOW[t, l] - 0.5 * J[t, l]
-                        far[l] = 0.0 if marks[s - period] == 2 else 1.0 / (middle - WHEN[t, l])
-                        WHEN[t, l] = middle
-                    measure(Y[low + t], MARK[t], Z[t], H, far, Q[t], QS[t], QO[t])
-                known = min(known + 1, 3)
-            if adaptive and allowed > 0.0:
-                leaps[s] = 0
-                m = min(room[s] // period, reach) if fresh and known == 3 and idle >= {rest} else 0
-                begin = count
-                while m >= {fewest}:
+            if LEAPS:
+                fresh = False
+                if adaptive:
+                    if turn[s] == 1:
+                        idle += 0 if s == after else 1
+                        if marks[s - period]:
+                            fresh = known < 3 or room[s] >= {fewest} * period
+                            marks[s - period] = 0 if not fresh else (2 if known == 0 else 1)
+                    elif turn[s] == 2:
+                        known, idle, reach = 0, 0, {fewest}
+                elif s >= period:
+                    fresh = marks[s - period] > 0
+                if fresh:
                     for t in range(wide):
-                        together_days(T, s, s + m * period, t, J[t])
-                        move(BACK[t], Y[t])
-                    at = 0.0
-                    want = 1.0
-                    while at < 1.0 and want > 1e-3:
-                        left = 1.0 - at
-                        share = left if left < 1.01 * want else (left * 0.5 if left < 2.0 * want else want)
-                        worst = 0.0
+                        together_days(T, s - period, s, low + t, J[t])
+                        for l in range({lanes}):
+                            H[l] = 1.0 / J[t, l]
+                            middle = NOW[t, l] - 0.5 * J[t, l]
+                            far[l] = 0.0 if marks[s - period] == 2 else 1.0 / (middle - WHEN[t, l])
+                            WHEN[t, l] = middle
+                        measure(Y[low + t], MARK[t], Z[t], H, far, Q[t], QS[t], QO[t])
+                    known = min(known + 1, 3)
+                if adaptive and allowed > 0.0:
+                    leaps[s] = 0
+                    m = min(room[s] // period, reach) if fresh and known == 3 and idle >= {rest} else 0
+                    begin = count
+                    while m >= {fewest}:
                         for t in range(wide):
-                            for l in range({lanes}):
-                                since[l] = NOW[t, l] + at * J[t, l] - WHEN[t, l]
-                                far[l] = share * J[t, l]
-                            across(Y[t], Z[t], Q[t], QS[t], since, far, S[t], V[t], W[t], NONE, MORE[t], G, K, F, H, R, N[t], E, EB,
-                                   B, BC, BN, U, UW)
-                            worst = largest(E, tolerance[first[s]], worst)
-                            if FOLLOWS:
-                                worst = largest(EB, {behind} * tolerance[first[s]], worst)
-                        if worst <= 1.0:
-                            if count >= steps.shape[0]:
-                                return -1
-                            steps[count] = share
-                            closes[count] = 1
-                            count += 1
-                            at = 1.0 if share == left else at + share
+                            together_days(T, s, s + m * period, t, J[t])
+                            move(BACK[t], Y[t])
+                        at = 0.0
+                        want = 1.0
+                        while at < 1.0 and want > 1e-3:
+                            left = 1.0 - at
+                            share = left if left < 1.01 * want else (left * 0.5 if left < 2.0 * want else want)
+                            worst = 0.0
                             for t in range(wide):
-                                move(Y[t], N[t])
-                        want = share * min(4.0, max(0.2, 0.85 * max(worst, 1e-8) ** (-0.25)))
-                    error = 1e30 if at < 1.0 else 0.0
-                    if at == 1.0:  # the same with the slope as it was: how far they are apart after rest
-                        for t in range(wide):
-                            move(HELD[t], BACK[t])
-                            emptied(BACK[t], Y[t], E)
-                            for l in range({lanes}):
-                                if E[l] > 1.0:
-                                    error = 1e30
-                            at = 0.0
-                            for k in range(begin, count + 2):  # its steps; then the days of rest, of this one and of the leap itself
-                                resting = k >= count
-                                together_days(T, s, s + {rest} * period if resting else s + m * period, t, far)
                                 for l in range({lanes}):
                                     since[l] = NOW[t, l] + at * J[t, l] - WHEN[t, l]
-                                    far[l] *= 1.0 if resting else steps[k]
-                                at = 1.0 if k >= count - 1 else at + steps[k]
-                                across(HELD[t] if k <= count else Y[t], Z[t], Q[t], QS[t] if resting else QO[t], since, far, S[t], V[t],
-                                       W[t], NONE, MORE[t], G, K, F, H, R, N[t], E, EB, B, BC, BN, U, UW)
-                                if k <= count:
-                                    move(HELD[t], N[t])
-                            apart(BACK[t], N[t], HELD[t], E)
-                            error = largest(E, 1.0, error)
-                    change = 0.8 * (allowed / max(error, 1e-12)) ** 0.5
-                    if error <= allowed:
-                        reach = max(m + 1, int(m * min(3.0, max(0.5, change))))
-                        leaps[s] = m * period
-                        break
-                    for t in range(wide):
-                        move(Y[t], BACK[t])
-                    count = begin
-                    m = min(m - 1, int(m * max(0.3, change)))
-                if leaps[s] > 0:
-                    for b in range(first[s], first[s + leaps[s]]):
-                        steps_first[b] = count
-                    steps_first[first[s]] = begin
-                    idle = 0
-                elif fresh and known == 3 and room[s] >= {fewest} * period and idle >= {rest}:
-                    reach = {fewest}
-            elif leaps[s] > 0:
-                together_days(T, s, s + leaps[s], low, J[0])
-                move(BACK[0], Y[low])
-                at = 0.0
-                for k in range(steps_first[first[s]], steps_first[first[s] + 1]):
-                    for _ in range(halve):
-                        for l in range({lanes}):
-                            since[l] = NOW[0, l] + at * J[0, l] - WHEN[0, l]
-                            far[l] = steps[k] * J[0, l] / halve
-                        across(Y[low], Z[0], Q[0], QS[0], since, far, S[0], V[0], W[0], NONE, MORE[0], G, K, F, H, R, N[0], E, EB,
-                               B, BC, BN, U, UW)
-                        certify(CERT[low], H, E)
-                        if FOLLOWS:
-                            certify(CERT[low], H, EB)
-                        used += 1
-                        at += steps[k] / halve
-                        move(Y[low], N[0])
-                emptied(BACK[0], Y[low], E)
-                for l in range({lanes}):
-                    if not (E[l] <= 1.0):  # a leap too far for this person, who is run day by day
-                        CERT[low, {lanes} + l] = 1e30
-            if leaps[s] > 0:
-                for t in range(wide):
+                                    far[l] = share * J[t, l]
+                                across(Y[t], Z[t], Q[t], QS[t], since, far, S[t], V[t], W[t], NONE, MORE[t], G, K, F, H, R, N[t], E, EB,
+                                       B, BC, BN, U, UW)
+                                worst = largest(E, tolerance[first[s]], worst)
+                                if FOLLOWS:
+                                    worst = largest(EB, {behind} * tolerance[first[s]], worst)
+                            if worst <= 1.0:
+                                if count >= steps.shape[0]:
+                                    return -1
+                                steps[count] = share
+                                closes[count] = 1
+                                count += 1
+                                at = 1.0 if share == left else at + share
+                                for t in range(wide):
+                                    move(Y[t], N[t])
+                            want = share * min(4.0, max(0.2, 0.85 * max(worst, 1e-8) ** (-0.25)))
+                        error = 1e30 if at < 1.0 else 0.0
+                        if at == 1.0:  # the same with the slope as it was: how far they are apart after rest
+                            for t in range(wide):
+                                move(HELD[t], BACK[t])
+                                emptied(BACK[t], Y[t], E)
+                                for l in range({lanes}):
+                                    if E[l] > 1.0:
+                                        error = 1e30
+                                at = 0.0
+                                for k in range(begin, count + 2):  # its steps; then the days of rest, of this one and of the leap itself
+                                    resting = k >= count
+                                    together_days(T, s, s + {rest} * period if resting else s + m * period, t, far)
+                                    for l in range({lanes}):
+                                        since[l] = NOW[t, l] + at * J[t, l] - WHEN[t, l]
+                                        far[l] *= 1.0 if resting else steps[k]
+                                    at = 1.0 if k >= count - 1 else at + steps[k]
+                                    across(HELD[t] if k <= count else Y[t], Z[t], Q[t], QS[t] if resting else QO[t], since, far, S[t], V[t],
+                                           W[t], NONE, MORE[t], G, K, F, H, R, N[t], E, EB, B, BC, BN, U, UW)
+                                    if k <= count:
+                                        move(HELD[t], N[t])
+                                apart(BACK[t], N[t], HELD[t], E)
+                                error = largest(E, 1.0, error)
+                        change = 0.8 * (allowed / max(error, 1e-12)) ** 0.5
+                        if error <= allowed:
+                            reach = max(m + 1, int(m * min(3.0, max(0.5, change))))
+                            leaps[s] = m * period
+                            break
+                        for t in range(wide):
+                            move(Y[t], BACK[t])
+                        count = begin
+                        m = min(m - 1, int(m * max(0.3, change)))
+                    if leaps[s] > 0:
+                        for b in range(first[s], first[s + leaps[s]]):
+                            steps_first[b] = count
+                        steps_first[first[s]] = begin
+                        idle = 0
+                    elif fresh and known == 3 and room[s] >= {fewest} * period and idle >= {rest}:
+                        reach = {fewest}
+                elif leaps[s] > 0:
+                    together_days(T, s, s + leaps[s], low, J[0])
+                    move(BACK[0], Y[low])
+                    at = 0.0
+                    for k in range(steps_first[first[s]], steps_first[first[s] + 1]):
+                        for _ in range(halve):
+                            for l in range({lanes}):
+                                since[l] = NOW[0, l] + at * J[0, l] - WHEN[0, l]
+                                far[l] = steps[k] * J[0, l] / halve
+                            across(Y[low], Z[0], Q[0], QS[0], since, far, S[0], V[0], W[0], NONE, MORE[0], G, K, F, H, R, N[0], E, EB,
+                                   B, BC, BN, U, UW)
+                            certify(CERT[low], H, E)
+                            if FOLLOWS:
+                                certify(CERT[low], H, EB)
+                            used += 1
+                            at += steps[k] / halve
+                            move(Y[low], N[0])
+                    emptied(BACK[0], Y[low], E)
                     for l in range({lanes}):
-                        NOW[t, l] += J[t, l]
-                after = s + leaps[s]
-                continue
-            if adaptive:
-                marks[s] = 1 if allowed > 0.0 and turn[s] > 0 and idle >= {rest} - 1 else 0
-            if marks[s]:
-                for t in range(wide):
-                    move(MARK[t], Y[low + t])
+                        if not (E[l] <= 1.0):  # a leap too far for this person, who is run day by day
+                            CERT[low, {lanes} + l] = 1e30
+                if leaps[s] > 0:
+                    for t in range(wide):
+                        for l in range({lanes}):
+                            NOW[t, l] += J[t, l]
+                    after = s + leaps[s]
+                    continue
+                if adaptive:
+                    marks[s] = 1 if allowed > 0.0 and turn[s] > 0 and idle >= {rest} - 1 else 0
+                if marks[s]:
+                    for t in range(wide):
+                        move(MARK[t], Y[low + t])
             longest = 0.0
             for t in range(wide):
                 for d in range(dose_first[s], dose_first[s + 1]):
@@ -337,9 +338,10 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                 if slot[b] >= 0:
                     for t in range(wide):
                         read(Y[low + t], P[low + t], X[which[s], low + t], OUT[low + t, slot[b]])
-            for t in range(wide):
-                for l in range({lanes}):
-                    NOW[t, l] += T[s, low + t, l]
+            if LEAPS:
+                for t in range(wide):
+                    for l in range({lanes}):
+                        NOW[t, l] += T[s, low + t, l]
         s = T.shape[0]
         for t in range(wide):
             for d in range(dose_first[s], dose_first[s + 1]):

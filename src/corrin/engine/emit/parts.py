@@ -120,6 +120,8 @@ def follow_pushed(typing, Y, Z, G, H, K, F, N, E, B, C, U, W):
 ORDER = ({order})
 """Place in the model of each state of a tile."""
 FOLLOWS = {follows}
+LEAPS = {leaps}
+"""Whether what crosses days at once is compiled with the rest."""
 PLACES = ({places})
 """Where in a tile the drives stand."""
 
