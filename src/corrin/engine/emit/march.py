@@ -20,7 +20,9 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
     T (segments, tiles, lanes) days; kinds (doses), amounts (doses, tiles, lanes) nmol, dose_first (segments+2): doses before each segment
     and after the last; first (segments+1) -> breaks; break_at (breaks) relative places to hit, the last of a segment 1; slot (breaks)
     output row or -1; steps_first (breaks+1) -> steps, each a share of its segment; closes (steps): whether the followers' step ends with
-    this one. These three are written when adaptive, read otherwise; tolerance (breaks) of a step on the way to each break, when adaptive.
+    this one. These three are written when adaptive, read otherwise; tolerance (breaks, 3), when adaptive, on the way to each break: of a
+    step; of a short one after a dose in what passes, while the next reading is far; days from the break to that reading.
+    When not adaptive, [0, 1] says how much looser what passes was held.
     CERT (tiles, 2*lanes): squares of the steps' relative errors, summed and forgotten over a month: now, and
     the most it ever was. Returns steps used; -1 too many, -2 step too small.
 
@@ -44,8 +46,8 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
     K = np.empty({stages})
     F = np.empty({nf} * {lanes})
     H = np.empty({lanes})
-    E = np.empty({lanes})
-    EB = np.empty({lanes})
+    E = np.zeros({errors})
+    EB = np.zeros({errors})
     R = np.empty({lanes})
     D = np.zeros({nd} * {lanes})
     MARK = np.empty((wide, {flat}))
@@ -68,6 +70,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
     used = 0
     for g in range(groups):
         low = 0 if adaptive else g
+        E[:] = 0.0
         count = 0
         days = 1e-5
         known, idle, reach = 0, 0, {fewest}
@@ -120,9 +123,10 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                                     far[l] = share * J[t, l]
                                 across(Y[t], Z[t], Q[t], QS[t], since, far, S[t], V[t], W[t], NONE, MORE[t], G, K, F, H, R, N[t], E, EB,
                                        B, BC, BN, U, UW)
-                                worst = largest(E, tolerance[first[s]], worst)
+                                worst = largest(E, 0, tolerance[first[s], 1], worst)
+                                worst = largest(E, {lanes}, tolerance[first[s], 1], worst)
                                 if FOLLOWS:
-                                    worst = largest(EB, {behind} * tolerance[first[s]], worst)
+                                    worst = largest(EB, 0, {behind} * tolerance[first[s], 1], worst)
                             if worst <= 1.0:
                                 if count >= steps.shape[0]:
                                     return -1
@@ -154,7 +158,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                                     if k <= count:
                                         move(HELD[t], N[t])
                                 apart(BACK[t], N[t], HELD[t], E)
-                                error = largest(E, 1.0, error)
+                                error = largest(E, 0, 1.0, error)
                         change = 0.8 * (allowed / max(error, 1e-12)) ** 0.5
                         if error <= allowed:
                             reach = max(m + 1, int(m * min(3.0, max(0.5, change))))
@@ -182,9 +186,9 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                                 far[l] = steps[k] * J[0, l] / halve
                             across(Y[low], Z[0], Q[0], QS[0], since, far, S[0], V[0], W[0], NONE, MORE[0], G, K, F, H, R, N[0], E, EB,
                                    B, BC, BN, U, UW)
-                            certify(CERT[low], H, E)
+                            certify(CERT[low], H, E, tolerance[0, 1])
                             if FOLLOWS:
-                                certify(CERT[low], H, EB)
+                                certify(CERT[low], H, EB, tolerance[0, 1])
                             used += 1
                             at += steps[k] / halve
                             move(Y[low], N[0])
@@ -204,6 +208,8 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                     for t in range(wide):
                         move(MARK[t], Y[low + t])
             longest = 0.0
+            shortest = np.inf
+            dosed = dose_first[s + 1] > dose_first[s]
             for t in range(wide):
                 for d in range(dose_first[s], dose_first[s + 1]):
                     for l in range({lanes}):
@@ -216,6 +222,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                     keep(Y[low + t], S[t])
                 for l in range({lanes}):
                     longest = max(longest, T[s, low + t, l])
+                    shortest = min(shortest, T[s, low + t, l])
             if restart[s] > 0.0:
                 days = min(days, restart[s])
             at = 0.0
@@ -227,12 +234,15 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                         left = break_at[b] - at
                         want = days / longest
                         share = left if left < 1.01 * want else (left * 0.5 if left < 2.0 * want else want)
+                        forgotten = dosed and share * longest <= {short} and (left - share) * shortest + tolerance[b, 2] >= {forgotten}
+                        loose = tolerance[b, 1] if forgotten else tolerance[b, 0]
                         worst = 0.0
                         for t in range(wide):
                             for l in range({lanes}):
                                 H[l] = 1.0 / (share * T[s, t, l])
                             lead(Y[t], Z[t], G, H, K, F, N[t], E)
-                            worst = largest(E, tolerance[b], worst)
+                            worst = largest(E, 0, tolerance[b, 0], worst)
+                            worst = largest(E, {lanes}, loose, worst)
                         while FOLLOWS and worst <= 1.0:
                             behind = 0.0  # the followers' step made longer by this one; where it would err, it ends before this one
                             for t in range(wide):
@@ -244,9 +254,9 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                                     H[l] = 1.0 / (L[t, l] + share * T[s, t, l])
                                 drive(S[t], N[t], MORE[t], H, G, R)
                                 follow(Y[t], Z[t], G, H, K, F, N[t], E)
-                                behind = largest(E, {behind} * tolerance[b], behind)
+                                behind = largest(E, 0, {behind} * tolerance[b, 0], behind)
                                 if pending:
-                                    behind = largest(R, 1.0, behind)
+                                    behind = largest(R, 0, 1.0, behind)
                             if not pending:
                                 worst = max(worst, behind)
                                 break
@@ -310,7 +320,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                             for l in range({lanes}):
                                 H[l] = halve / (steps[k] * T[s, low, l])
                             lead(Y[low], Z[0], G, H, K, F, N[0], E)
-                            certify(CERT[low], H, E)
+                            certify(CERT[low], H, E, tolerance[0, 1])
                             used += 1
                             if FOLLOWS:
                                 slope(N[0], Z[0], W[0])
@@ -326,7 +336,7 @@ def march(adaptive, Y, P, X, which, T, kinds, amounts, dose_first, restart, firs
                                         H[l] = 1.0 / L[0, l]
                                     drive(S[0], N[0], M[0], H, G, R)
                                     follow(Y[low], Z[0], G, H, K, F, N[0], E)
-                                    certify(CERT[low], H, E)
+                                    certify(CERT[low], H, E, tolerance[0, 1])
                                     for i in range({lead}, {flat}):
                                         Y[low, i] = N[0, i]
                                     keep(N[0], S[0])
