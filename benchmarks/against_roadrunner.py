@@ -92,9 +92,11 @@ class Ours:
 
     def __init__(self) -> None:
         from corrin.engine.simulate import PANEL
+        from corrin.engine.single import in_single
         from corrin.inference import population as of
 
         self.kernel, self.population = of.the_kernel(), of.population()
+        self.quick = in_single(self.kernel)
         self.model = self.kernel.model
         self.panel = self.drawn(PANEL, 1 << 30)
         self.panel_state = {treated: self.begin(self.panel, treated) for treated in (False, True)}
@@ -169,7 +171,7 @@ class Ours:
     def run(self, parameters: Floats, state: Floats, plan: Plan, grid: Any) -> Any:
         from corrin.engine.simulate import simulate
 
-        return simulate(self.kernel, state, parameters, self.schedule(plan, len(parameters)), grid)
+        return simulate(self.quick, state, parameters, self.schedule(plan, len(parameters)), grid)
 
     def someone(self, parameters: Floats, state: Floats) -> Someone:
         return Someone(

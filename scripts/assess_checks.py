@@ -390,7 +390,7 @@ def page(people: Sequence[Compared], both: Sequence[tuple[Compared, Compared]], 
     mma = f"; of {len(others)} without a measured MMA, {sum(row.agrees(True) for row in others)} on that" if others else ""
     rule = sum(row.by_rule() for row in told if not row.agrees())
     odd = len(told) - agree - rule
-    left = f"For the other {odd} the reason is not known." if odd else "None differs for a reason that is not known."
+    left = f"Differences of which the reason is not known: {odd}."
     lines.append(EXAMPLES.format(draws=DRAWS, agree=agree, all=len(told), mma=mma, rule=rule, left=left))
     for row in told:
         name, yes = row.group.removeprefix("example "), "yes" if row.agrees() else "by a rule" if row.by_rule() else "**no**"

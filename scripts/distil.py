@@ -183,6 +183,19 @@ def along(groups: Mapping[str, People], central: Mapping[str, facts.Fit], edges:
     return found
 
 
+def by_sex(whole: Population, edges: Sequence[float], count: int, seed: int) -> dict[str, tuple[tuple[float, ...], ...]]:
+    """Odds by band of people of a clinic of each sex, against those of whom nobody told it, by age."""
+
+    def at(age_y: float, sex: str) -> tuple[float, ...]:
+        return shares(of_history(whole, age_y, count, seed, {}, sex=sex), edges, None)
+
+    unknown = [at(age_y, "unknown") for age_y in AGES]
+    return {
+        sex: tuple(tuple(a / b for a, b in zip(at(age_y, sex), row, strict=True)) for age_y, row in zip(AGES, unknown, strict=True))
+        for sex in facts.SEXES
+    }
+
+
 def upper_tail(rest: Floats) -> float:
     """SD of the normal distribution whose upper tail falls off as this does: chances of a high value lie there."""
     from scipy.special import ndtri
@@ -243,8 +256,9 @@ def distil(count: int, others: int, seed: int) -> facts.Deficiency:
     central = {"community": fit(groups["community"], edges, clinic), "clinic": clinic}
     parameters = {row.name: row for row in whole.rows}
     limit = analytes()["mma"].reference_high
+    sexes = by_sex(whole, edges, each, seed)
     table = facts.Deficiency(
-        made_of(), floor, FLOOR_INSULT, edges, AGES, central, (), {}, {}, along(groups, central, edges), (), (), {}, 0.0, {},
+        made_of(), floor, FLOOR_INSULT, edges, AGES, central, (), {}, {}, along(groups, central, edges), sexes, (), (), {}, 0.0, {},
         float(limit or 0.0), parameters["mma_kidney_power"].value,
     )  # fmt: skip
     factors: dict[str, list[facts.Factor]] = {}

@@ -76,9 +76,10 @@ class Told:
     unnamed: float = 1.0
 
 
-def asked(table: facts.Deficiency, people: People, spectrum: str, place: int, told: Told) -> Asked:
-    """One of these people, as the table is asked about them."""
-    return Asked(table, spectrum, float(people.age_y[place]), told.effects, float(people.egfr[place]), told.unnamed)
+def asked(table: facts.Deficiency, people: People, spectrum: str, place: int, told: Told, kidney: bool = True) -> Asked:
+    """One of these people, as the table is asked about them; `kidney`: whether their eGFR is known."""
+    egfr = float(people.egfr[place]) if kidney else None
+    return Asked(table, spectrum, float(people.age_y[place]), told.effects, egfr, told.unnamed)
 
 
 def said(
@@ -116,16 +117,17 @@ class Tried:
 def tried(
     table: facts.Deficiency, people: People, crowd: People, spectrum: str, places: Sequence[int], told: Told | None = None
 ) -> tuple[list[Tried], list[Tried]]:
-    """The table against the person-level posterior of these people: function below the floor, and methylmalonic acid above its limit."""
+    """The table against the person-level posterior of these people: function below the floor, and methylmalonic acid above its limit. The
+    eGFR of every other one is not known."""
     function, exceeding = [], []
     whom = spectrum if told is None else facts.HISTORY_TOLD
-    for k in places:
-        person = asked(table, people, spectrum, k, told or Told())
-        limit = mma_limit(table, float(people.egfr[k]))
+    for number, k in enumerate(places):
+        person = asked(table, people, spectrum, k, told or Told(), kidney=number % 2 == 0)
+        limit = mma_limit(table, person.egfr)
         for names in PATTERNS.values():
             items = evidence(people, k, names)
             results = {name: float(people.reported[name][k]) for name in names}
-            true = believed(crowd, float(people.age_y[k]), float(people.egfr[k]), results, table.floor_percent, limit)
+            true = believed(crowd, float(people.age_y[k]), person.egfr, results, table.floor_percent, limit)
             p = person.lacks(items)
             # How sure the posterior is, is taken where both are in the middle, so that neither of them decides.
             function.append(Tried(p, true.lacking, true.chance_sd(0.5 * (p + true.lacking)), names, whom))

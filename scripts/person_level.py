@@ -174,7 +174,7 @@ def without_allowances(case: Case, spectrum: str) -> float:
     table, found = deficiency(), results(case)
     named = stated_causes(case, table, found)
     effects = tuple(part_of(cause.effect, cause.present) for cause in named if cause.effect is not None)
-    asked = Asked(table, spectrum, case.age_y, effects, filtration(case, found)[0], unnamed_share(case, named))
+    asked = Asked(table, spectrum, case.age_y, effects, filtration(case, found)[0], unnamed_share(case, named), case.person.sex)
     items = [row.evidence for row in counted(case, facts_of(case), found) if row.evidence is not None]
     return asked.lacks([replace(item, outside=0.0, spared=0.0, spared_with=None) for item in items])
 

@@ -85,6 +85,10 @@ def test_a_table_that_does_not_hold_together_is_refused() -> None:
     with pytest.raises(Bug, match="shifts"):
         facts.read(json.dumps(data))
     data = json.loads(text)
+    del data["by_sex"]["female"]
+    with pytest.raises(Bug, match="sex"):
+        facts.read(json.dumps(data))
+    data = json.loads(text)
     del data["errors"][facts.error_key("function", ["mma"], "clinic")]
     with pytest.raises(Bug, match="errors"):
         facts.read(json.dumps(data))
@@ -169,6 +173,21 @@ def test_a_level_that_fell_lately_says_less_than_one_that_fell_slowly() -> None:
     for name, years in (("autoimmune_gastritis", 4.0), ("vegan_unsupplemented", 12.0), ("gastric_bypass", 4.0)):
         moved = with_shifts(fit, table, [effect_at(table, name, None, years).shifts]).markers["holotranscobalamin"].means
         assert 0.5 * (moved[table.below - 1] + moved[table.below]) < at_floor - 0.05
+
+
+def test_sex_counts_among_the_untold_of_a_clinic_and_nowhere_else() -> None:
+    """Diet surveys have older women eat the least (facts/diets.csv): more of them lack it. People of a survey are of both sexes; where a
+    disease is named that may be the whole reason, what others have counts no more."""
+    table = facts.deficiency()
+
+    def before(spectrum: str, sex: str, age_y: float, unnamed: float = 1.0) -> float:
+        return lacking(Person(table, spectrum, age_y, (), None, unnamed, sex).prior(table.central), table)
+
+    assert before("clinic", "female", 75.0) > before("clinic", "male", 75.0) > before("clinic", "unknown", 75.0)
+    assert before("clinic", "female", 40.0) == pytest.approx(before("clinic", "male", 40.0), abs=0.03)
+    assert before("clinic", "intersex", 75.0) == before("clinic", "unknown", 75.0)
+    assert before("community", "female", 75.0) == before("community", "unknown", 75.0)
+    assert before("clinic", "female", 75.0, 0.0) == before("clinic", "unknown", 75.0, 0.0)
 
 
 def test_what_is_not_told_of_a_history_is_no_middle_course() -> None:

@@ -23,13 +23,13 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-TAKES = ["values:real2", "times:int"]
+TAKES = ["values:double2", "times:int"]
 '''
     + ARRAYS
     + """
 def entry(table):
     t = ints(table, (1,))
-    values = reals(t[0], (t[1], t[2]))
+    values = doubles(t[0], (t[1], t[2]))
     total = 0.0
     for i in range(t[1]):
         for j in range(t[2]):

@@ -84,6 +84,7 @@ class _Passes:
             breaks,
             segments,
             halve,
+            grid.ease,
             rows=_room(schedule.rows),
         )
         end, readings = np.asarray(end).T[:people], np.asarray(readings).transpose(2, 0, 1)[:people, : schedule.rows]

@@ -17,7 +17,7 @@ import numpy as np
 
 from corrin.errors import Bug
 
-KINDS = {"real": np.dtype(np.float64), "int": np.dtype(np.int64), "byte": np.dtype(np.uint8)}
+KINDS = {"double": np.dtype(np.float64), "single": np.dtype(np.float32), "int": np.dtype(np.int64), "byte": np.dtype(np.uint8)}
 _STATUS = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 _alive: list[Any] = []
 """What holds machine code in memory, for as long as the process lives."""
@@ -53,7 +53,7 @@ def callable_of(code: bytes, name: str, takes: Sequence[str]) -> Callable[..., i
         raise Bug(f"the compiled model has no function {name}")
     _alive.append(engine)
     entry = _STATUS(address)
-    kinds = [(taken.split(":")[0], *_kind(taken.split(":")[1])) for taken in (*takes, "work:real1")]
+    kinds = [(taken.split(":")[0], *_kind(taken.split(":")[1])) for taken in (*takes, "work:double1")]
 
     def call(*given: Any) -> int:
         if len(given) != len(kinds):

@@ -29,14 +29,16 @@ Ints = NDArray[np.int64]
 
 TOLERANCE = 5e-3
 """Relative error allowed in one step of the pilot. At 7e-3 holotranscobalamin was 2e-3 off after three doses at one instant."""
+LOOSER, UNREAD = 8.0, 4e-2
+"""Tolerance of what a dose passes through while nobody reads: so many times that of the rest, and at most."""
+EASE = 4.0
+"""How much less an accumulated error in what passes may count than one in the rest, where it was held so much looser or more."""
 CERTIFIED = 0.06
 """Accumulated error (`Run.accumulated`) above which a person is run again on a finer grid; more on a grid made with a looser tolerance, in
 proportion and up to four times. It is a flag, not a measure of the error of readings: that is measured on the panel (`measured_error`),
 because the embedded error of a step misses what one large step skips."""
 WILD = 1.0
 """Accumulated error above which nobody is believed, however fine the steps were: levels below zero were seen from 3 on."""
-NO_TOLERANCE = np.zeros(1)
-"""Stands where a run on a finished grid needs none."""
 LEAP = 3e-3
 """Relative error that a leap over days may leave in a state after days of rest: how far it is from a leap with the source's slope as it was
 one measurement ago. Readings were then no further off than where every day is run (6e-4, 256 people, ten years of tablets)."""
@@ -56,26 +58,46 @@ class Kernel:
     march: Callable[..., int]
     order: tuple[int, ...]
     """Place in the model of each state of a tile: those that lead, then those that follow."""
-    room: tuple[int, int]
-    """Doubles it works in: for each tile that shares a step, and besides."""
     lanes: int = lanes.LANES
     passes: Callable[[Floats, Floats, Schedule, Grid, int], Run] | None = None
     """What runs everybody on a grid in the place of the lanes (`engine.gpu`)."""
+    exact: Kernel | None = None
+    """The same in double precision, where this one is in single: for whoever must be run again."""
+
+    def leaping(self) -> Callable[..., int]:
+        """`march` that can leap over days, compiled when first asked for: most plans never do."""
+        return _leaping(self.model)
 
     def exposure_defaults(self) -> Floats:
         """One value per exposure: an ordinary day, no modifier; shape (exposures,)."""
         inputs = self.model.system.inputs
         return np.array([inputs.get(name, 1.0) for name in self.model.exposures])
 
-    def work(self, tiles: int) -> Floats:
-        """Room for one call in which so many tiles share a step."""
-        return np.zeros(self.room[0] * tiles + self.room[1])
+
+_LEAPING: dict[int, tuple[Model, Callable[..., int]]] = {}
+
+
+def _leaping(model: Model) -> Callable[..., int]:
+    found = _LEAPING.get(id(model))
+    if found is None:
+        found = _LEAPING[id(model)] = model, marching(compiled.load(lanes.source(model, leaps=True)))
+    return found[1]
+
+
+def marching(program: compiled.Program) -> Callable[..., int]:
+    """`march` of a compiled program, with its room to work in."""
+    each, besides = program.facts["room"]
+
+    def march(adaptive: bool, Y: NDArray[Any], *given: Any) -> int:
+        return program.call(adaptive, Y, *given, np.zeros(each * (Y.shape[0] if adaptive else 1) + besides))
+
+    return march
 
 
 def kernel(model: Model, source: str | None = None) -> Kernel:
     """Compile a model, or find it compiled; `source`: its text, where it is known."""
     program = compiled.load(source or lanes.source(model))
-    return Kernel(model, program.call, tuple(program.facts["order"]), tuple(program.facts["room"]))
+    return Kernel(model, marching(program), tuple(program.facts["order"]))
 
 
 @dataclass(frozen=True)
@@ -125,12 +147,14 @@ class Leaps:
 @dataclass(frozen=True)
 class Grid:
     """Steps of a schedule: `first` (breaks + 1,) into `steps` (n,), each a share of its segment; `closes` (n,): whether the followers' step
-    ends with this one, every one where it is None; the tolerance they were made with."""
+    ends with this one, every one where it is None; the tolerance they were made with, and how many times looser, up to `EASE`, what a dose
+    passes through was held."""
 
     first: Ints
     steps: Floats
     closes: NDArray[np.uint8] | None = None
     tolerance: float = TOLERANCE
+    ease: float = 1.0
     leaps: Leaps | None = None
 
     @property
@@ -239,31 +263,43 @@ def _prepare(kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedu
     )
 
 
+def _ahead(schedule: Schedule, ready: _Prepared) -> Floats:
+    """Days from each break to the next reading, at least; the state at the end counts as read."""
+    shortest = schedule.lengths.min(axis=1)
+    ends = np.cumsum(shortest)
+    segment = np.repeat(np.arange(len(shortest)), np.diff(ready.first))
+    at = ends[segment] - (1.0 - ready.break_at) * shortest[segment]
+    read = np.append(at[ready.slot >= 0], at[-1])
+    return np.asarray(read[np.searchsorted(read, at)] - at)
+
+
 def find_grid(
     kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedule, tolerance: float = TOLERANCE, unread: float | None = None,
     leap: float | None = None,
 ) -> Grid:  # fmt: skip
     """The steps an adaptive run of a panel takes; its worst member sets the pace. The panel must be the same whatever the batch.
 
-    `unread` is the tolerance on the way to a break whose state nobody reads: a day between two tablets is forgotten by all that is fast.
+    `unread` is the tolerance of what a dose passes through (`lanes.passing`) as long as nobody reads: by the next reading it has forgotten.
+    What stays, and what follows, is held to `tolerance` all the time.
     `leap` lets it leap over days of the same doses, with that relative error (`LEAP`); what it makes of readings `measured_error` tells.
     """
     ready = _prepare(kernel, start, parameters, schedule)
     tiles, cert = ready.Y.shape[0], np.zeros((ready.Y.shape[0], 2 * kernel.lanes))
     out = np.zeros((tiles, schedule.rows, len(kernel.model.readings) * kernel.lanes))
     room = 400 * len(ready.break_at) + 20_000
-    allowed = np.where(ready.slot >= 0, tolerance, tolerance if unread is None else unread)
+    unread = max(tolerance, min(LOOSER * tolerance, UNREAD)) if unread is None else unread
+    ease = min(EASE, unread / tolerance) if any(schedule.doses) else 1.0
+    allowed = np.stack([np.full(len(ready.slot), tolerance), np.full(len(ready.slot), unread), _ahead(schedule, ready)], axis=1)
 
     def found(leaping: _Leaping, error: float) -> Grid:
         first = np.zeros(len(ready.break_at) + 1, np.int64)
         steps, closes = np.zeros(room), np.zeros(room, np.uint8)
-        used = kernel.march(
-            True, *ready.part(0, tiles), first, steps, closes, 1, allowed, out, cert, np.zeros(1, np.uint8), *leaping, error,
-            kernel.work(tiles),
-        )  # fmt: skip
+        used = (kernel.leaping() if error > 0.0 else kernel.march)(
+            True, *ready.part(0, tiles), first, steps, closes, 1, allowed, out, cert, np.zeros(1, np.uint8), *leaping, error
+        )
         if used < 0:
             raise Bug("the pilot found no step that solves its panel" if used == -2 else "the pilot ran out of steps")
-        return Grid(first, steps[:used].copy(), closes[:used].copy(), float(allowed.max()))
+        return Grid(first, steps[:used].copy(), closes[:used].copy(), tolerance, ease)
 
     days = found(_no_leaps(schedule), 0.0)
     beat = None if leap is None or kernel.passes is not None else rhythm(schedule)
@@ -308,15 +344,16 @@ def simulate(
     """Run everybody on a grid; those whose certificate fails run again day by day and with every step cut in two, then in eight. Who then
     still ran wild counts as failed: finite is not yet sound. Where a grid leaps, those whose days there are not all alike (they miss doses)
     are run day by day."""
-    run = _pass(kernel, start, parameters, schedule, grid, 1, progress, cancel)
+    exact = kernel.exact or kernel
+    run = _pass(kernel if grid.leaps is None else exact, start, parameters, schedule, grid, 1, progress, cancel)
     if grid.leaps is not None:
         _by_day(
             run, strays(schedule, grid.leaps.period, grid.leaps.over, grid.leaps.marks), kernel, start, parameters, schedule, grid, cancel
         )
     if certify:
         limit = CERTIFIED * min(4.0, max(1.0, grid.tolerance / TOLERANCE))
-        _finer(run, kernel, start, parameters, schedule, grid, limit, (2, 8), cancel)
-        run.failed |= ~(run.accumulated <= WILD)
+        _finer(run, exact, start, parameters, schedule, grid, limit, (2, 8), cancel)
+        run.failed |= ~(run.accumulated <= WILD / grid.ease)
     return run
 
 
@@ -354,7 +391,7 @@ def measured_error(kernel: Kernel, start: Floats, parameters: Floats, schedule: 
     some = np.arange(0, start.shape[0], max(1, start.shape[0] // MEASURED))[:MEASURED]
     start, parameters, schedule = start[some], parameters[some], schedule.only(some)
     rough = _pass(kernel, start, parameters, schedule, grid, 1, None, None)
-    fine = _pass(kernel, start, parameters, schedule, grid.by_day, 2, None, None)
+    fine = _pass(kernel.exact or kernel, start, parameters, schedule, grid.by_day, 2, None, None)
     whole = ~(rough.failed | fine.failed)
     if not whole.any():
         return float("inf")
@@ -405,6 +442,8 @@ def _pass(
     closes = np.ones(len(grid.steps), np.uint8) if grid.closes is None else grid.closes
     leaps = grid.leaps
     leaping = _no_leaps(schedule) if leaps is None else (leaps.period, leaps.marks, leaps.over, leaps.marks, leaps.over)
+    march = kernel.march if leaps is None else kernel.leaping()
+    looser = np.array([[0.0, grid.ease, 0.0]])
     asked = FLAG.get()
     stop = cancel.flag if cancel is not None else Cancel().flag if asked is None else asked
     if stop[0]:
@@ -415,9 +454,9 @@ def _pass(
         part = ready.part(low, high)
         read = np.zeros((high - low, schedule.rows, seen, width))
         cert = np.zeros((high - low, 2 * width))
-        kernel.march(
-            False, *part, grid.first, grid.steps, closes, halve, NO_TOLERANCE, read.reshape(high - low, schedule.rows, -1), cert, stop,
-            *leaping, 0.0, kernel.work(1),
+        march(
+            False, *part, grid.first, grid.steps, closes, halve, looser, read.reshape(high - low, schedule.rows, -1), cert, stop,
+            *leaping, 0.0,
         )  # fmt: skip
         mine = slice(low * width, high * width)
         end[mine, list(kernel.order)] = part[0].reshape(-1, states, width).transpose(0, 2, 1).reshape(-1, states)

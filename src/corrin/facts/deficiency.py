@@ -22,6 +22,7 @@ from corrin.errors import Bug
 FORMAT = "corrin.deficiency/3"
 MARKERS = ("serum_b12", "holotranscobalamin", "mma", "homocysteine", "haemoglobin", "mcv")
 SPECTRA = ("community", "clinic")
+SEXES = ("female", "male")
 KINDS_OF_RESULTS = ("no result", "total B12", "active B12", "blood count", "homocysteine", "methylmalonic acid")
 HISTORY_TOLD = "a history told"
 WHOM = (*SPECTRA, HISTORY_TOLD)
@@ -104,7 +105,8 @@ class Region:
 @dataclass(frozen=True, slots=True)
 class Deficiency:
     """The table. `edges` of the bands in percent of activity, the floor one of them; `beside`: weights of markers that say the same;
-    `along`: how many SD methylmalonic acid lies higher, within a band, for one SD that a marker does.
+    `along`: how many SD methylmalonic acid lies higher, within a band, for one SD that a marker does; `by_sex`: sex -> ages -> odds by band
+    of people of a clinic against those whose sex nobody told (older men and women eat less than the mean adult, causes differ).
 
     `central` and each of `others` (populations that may be the true one): spectrum -> fit. `regions` are of P(function below the floor),
     `exceeding` of P(methylmalonic acid above its limit). `errors`: what an interval is made of, the error of log odds by `error_key` and
@@ -121,6 +123,7 @@ class Deficiency:
     factors: Mapping[str, tuple[Factor, ...]]
     beside: Mapping[str, float]
     along: Mapping[str, float]
+    by_sex: Mapping[str, tuple[tuple[float, ...], ...]]
     regions: tuple[Region, ...]
     exceeding: tuple[Region, ...]
     errors: Mapping[str, tuple[float, ...]]
@@ -210,6 +213,11 @@ def read(text: str) -> Deficiency:
             raise ValueError("odds of a factor are not one for each band")
         for part in ("regions", "exceeding"):
             data[part] = [_row(part, Region, row) for row in data[part]]
+        data["by_sex"] = {sex: tuple(tuple(float(ratio) for ratio in row) for row in rows) for sex, rows in data["by_sex"].items()}
+        if set(data["by_sex"]) != set(SEXES) or any(
+            len(rows) != len(ages) or any(len(row) != bands or min(row) <= 0.0 for row in rows) for rows in data["by_sex"].values()
+        ):
+            raise ValueError("odds by sex are not one for each age and band")
         data["errors"] = {name: tuple(float(error) for error in row) for name, row in data["errors"].items()}
         keys = {error_key(of, {marker}, whom) for of in ("function", "mma") for marker in ("", *MARKERS) for whom in WHOM}
         if set(data["errors"]) != keys or any(len(row) != len(LIMITS) - 1 or min(row) <= 0.0 for row in data["errors"].values()):

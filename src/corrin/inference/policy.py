@@ -22,6 +22,7 @@ from corrin.case.plan import Plan, built_in_plans
 from corrin.case.timeline import MOLAR_MASS_G_MOL, Change
 from corrin.engine.draw import normals, uniforms
 from corrin.engine.simulate import PANEL, RESTART_D, Grid, Kernel, Run, Schedule, find_grid, measured_error, simulate
+from corrin.engine.single import in_single
 from corrin.inference.cohort import noise
 from corrin.inference.crowd import Crowd, CrowdTeller, crowd_teller, draw_crowd, led_to_survey
 from corrin.inference.population import Population
@@ -132,6 +133,8 @@ class Policy:
     seed: int
     grids: dict[tuple[str, float], Grid] = field(default_factory=dict)
     error: float = 0.0
+    quick: Kernel | None = None
+    """What runs the courses: the kernel in single precision."""
     teller: CrowdTeller | None = None
     typical: dict[str, Floats] = field(default_factory=dict)
 
@@ -141,6 +144,7 @@ class Policy:
         self.typical = dict(led_to_survey(self.kernel, self.population, self.seed, design.replicates) if typical is None else typical)
         self.teller = crowd_teller(design.people, self.kernel, self.population, self.seed, design.replicates, self.typical)
         self.teller.prepare()
+        self.quick = in_single(self.kernel)
         here = self._today(PANEL_FIRST, PANEL)
         for scenario in design.scenario:
             extra = self._given(scenario, here, everybody=True)
@@ -206,7 +210,7 @@ class Policy:
         tries = TRIES if any(schedule.doses) else TRIES[2:]
         for tolerance, unread in tries:
             grid = find_grid(self.kernel, here.state, here.parameters, schedule, tolerance, unread)
-            error = measured_error(self.kernel, here.state, here.parameters, schedule, grid)
+            error = measured_error(self.quick or self.kernel, here.state, here.parameters, schedule, grid)
             if error <= ENOUGH:
                 break
         self.grids[scenario.name, begin] = grid
@@ -215,7 +219,7 @@ class Policy:
     def _course(self, scenario: Scenario, here: _Here, extra: Floats, begin: float) -> Run:
         """Everybody here from day 0 to the end, treated from `begin` on (inf: never)."""
         schedule = self._schedule(scenario, here, extra, begin)
-        return simulate(self.kernel, here.state, here.parameters, schedule, self.grids[scenario.name, begin])
+        return simulate(self.quick or self.kernel, here.state, here.parameters, schedule, self.grids[scenario.name, begin])
 
     def _schedule(self, scenario: Scenario, here: _Here, extra: Floats, begin: float, everybody: bool = False) -> Schedule:
         count, end = here.crowd.count, self.design.years * YEAR_D

@@ -13,6 +13,7 @@ from corrin.answers.assess.state import (
     Effect,
     Evidence,
     Shares,
+    at_age,
     bands_at,
     beyond_usual,
     exceeds,
@@ -38,7 +39,7 @@ ODDS_AGE_Y = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What the table is asked about: spectrum, age, history (what it does) and kidney."""
+    """What the table is asked about: spectrum, age, history (what it does), kidney and sex."""
 
     table: Deficiency
     spectrum: str
@@ -47,6 +48,7 @@ class Person:
     egfr: float | None
     unnamed: float = 1.0
     """How much of what a clinic has over the community, in causes nobody named, is left beside what the case names: 0 to 1."""
+    sex: str = "unknown"
 
     @property
     def log_filtration(self) -> float | None:
@@ -60,6 +62,8 @@ class Person:
         base = bands_at(fits["community"], self.table, age_y)
         if self.spectrum == "clinic":
             clinic = bands_at(fits["clinic"], self.table, self.age_y)
+            if self.sex in self.table.by_sex:
+                clinic = with_factors(clinic, [at_age(self.table.by_sex[self.sex], self.table.ages, self.age_y)])
             base = tuple(low + self.unnamed * (high - low) for low, high in zip(base, clinic, strict=True))
         return with_factors(base, [effect.odds for effect in self.effects])
 

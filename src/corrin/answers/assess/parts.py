@@ -55,7 +55,7 @@ def adult(case: Case, guides: tuple[str, ...], spectrum: str | None, form: str) 
     chosen = spectrum or ("clinic" if case.labs or any(finding.severity != "none" for finding in case.findings) else "community")
     named = why.stated_causes(case, table, found)
     causes = [*named, *why.unnamed_causes(case, facts, table, found, named)]
-    person = Person(table, chosen, case.age_y, _effects(named), egfr, why.unnamed_share(case, named))
+    person = Person(table, chosen, case.age_y, _effects(named), egfr, why.unnamed_share(case, named), case.person.sex)
     markers = counted(case, facts, found)
     rows = contributions(person, markers)
     working = function(person, markers)

@@ -122,17 +122,17 @@ def _one_way(marker: Marker, item: Evidence, sd: float, t: float) -> Shares:
     turning = _turning(marker, item.marker, sd, item.outside)
     for mean, after, (low, high) in zip(marker.means, marker.means[1:], turning, strict=False):
         here, there = _ruled((mean, after), marker, item.marker, sd, item.outside, min(max(t, low), high))
-        logs.append(logs[-1] - here + there)
+        logs.append(logs[-1] - math.log(here) + math.log(there))
     top = max(logs)
     return tuple(math.exp(value - top) for value in logs)
 
 
 def _ruled(means: Sequence[float], marker: Marker, name: str, sd: float, outside: float, t: float) -> list[float]:
-    """ln likelihood of a place for each mean where something else may rule the marker: `_mixed` of an exact value, nobody spared."""
+    """Likelihood of a place for each mean where something else may rule the marker: `_mixed` of an exact value, nobody spared."""
     shift, wide = ELSEWHERE[name]
     other, inside = outside * math.exp(-0.5 * ((t - marker.means[-1] - shift) / wide) ** 2) / wide, (1.0 - outside) / sd
     half = -0.5 / (sd * sd)
-    return [math.log(inside * math.exp(half * (t - mean) * (t - mean)) + other) for mean in means]
+    return [inside * math.exp(half * (t - mean) * (t - mean)) + other for mean in means]
 
 
 @cache
@@ -141,10 +141,10 @@ def _turning(marker: Marker, name: str, sd: float, outside: float) -> tuple[tupl
     least, most = min(marker.means) - FAR_SD * sd, max(marker.means) + FAR_SD * sd
     places = [least + (most - least) * k / PLACES for k in range(PLACES + 1)]
     rows = [_ruled(marker.means, marker, name, sd, outside, place) for place in places]
-    sign = 1.0 if marker.means[0] > marker.means[-1] else -1.0
+    less, after = (0, 1) if marker.means[0] > marker.means[-1] else (1, 0)
     found = []
     for band in range(len(marker.means) - 1):
-        ratios = [sign * (row[band] - row[band + 1]) for row in rows]
+        ratios = [row[band + less] / row[band + after] for row in rows]
         high = ratios.index(max(ratios))
         low = ratios.index(min(ratios[: high + 1]))
         found.append((places[low], places[high]))
@@ -157,7 +157,11 @@ def _normal(z: float) -> float:
 
 def bands_at(fit: Fit, table: Deficiency, age_y: float) -> Shares:
     """Share of people in each band at an age."""
-    rows, ages = fit.bands, table.ages
+    return at_age(fit.bands, table.ages, age_y)
+
+
+def at_age(rows: Sequence[Shares], ages: Sequence[float], age_y: float) -> Shares:
+    """A row between those of two ages; beyond the last ones, theirs."""
     age = min(max(age_y, ages[0]), ages[-1])
     place = next(k for k in range(len(ages) - 1) if age <= ages[k + 1])
     part = (age - ages[place]) / (ages[place + 1] - ages[place])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from corrin.engine import rosenbrock
-from corrin.engine.emit.lanes import FORGET_D
+from corrin.engine.emit.lanes import FORGET_D, passing
 from corrin.engine.model import Model
 from corrin.engine.trace import Node, reachable
 
@@ -74,7 +74,8 @@ def compiled(model: Model) -> Callable[..., Any]:
 
     Y (states, people), P (parameters, people), X (sets, exposures, people), T (segments, people), amounts (doses, people), kinds (doses,),
     dose_first (segments + 2,), which (segments,); per break its segment, whether it opens it, steps_first (breaks + 1,) and slot; steps
-    (n,); how many breaks and segments count, in how many parts to cut each step, rows of output. Arrays may be longer than what counts.
+    (n,); how many breaks and segments count, in how many parts to cut each step, how much looser what passes was held, rows of output.
+    Arrays may be longer than what counts.
     Returns the end (states, people), readings (rows, readings, people) and the certificate (people,).
     """
     import jax
@@ -83,6 +84,7 @@ def compiled(model: Model) -> Callable[..., Any]:
     graph = model.graph
     A, C = (jnp.asarray(table) for table in _tables())
     floors = jnp.asarray(model.floors)[:, None]
+    passes = jnp.zeros(len(model.pools), bool).at[jnp.asarray(passing(model), int)].set(True)[:, None]
     parameters = [graph.symbol("parameter", name).index for name in model.parameters]
     exposures = [graph.symbol("exposure", name).index for name in model.exposures]
     states = [node.index for node in model.state]
@@ -96,8 +98,8 @@ def compiled(model: Model) -> Callable[..., Any]:
     kept = [Node(graph, index) for index in sorted({*used, *(node.index for node in [*model.rates, *factors])} & free)
             if graph.operations[index][0] != "constant"]  # fmt: skip
 
-    def step(y: Any, Z: Any, h: Any) -> tuple[Any, Any]:
-        """One step: the new state and the relative error (people,)."""
+    def step(y: Any, Z: Any, h: Any, ease: Any) -> tuple[Any, Any]:
+        """One step: the new state and the relative error (people,), of what passes in its ease."""
         begun = {node.index: Z[place] for place, node in enumerate(kept)}
         at = {**begun, **{index: y[place] for place, index in enumerate(states)}, diagonal.index: 1.0 / (rosenbrock.GAMMA * h)}
         numbers = {node.index: value for node, value in zip(factors, values(model, factors, at, h), strict=True)}
@@ -120,7 +122,8 @@ def compiled(model: Model) -> Callable[..., Any]:
         K, _ = jax.lax.scan(stage, jnp.zeros((rosenbrock.STAGES, *y.shape), y.dtype), jnp.arange(rosenbrock.STAGES))
         new = y + jnp.tensordot(A[LAST], K, 1) + K[LAST]
         new = jnp.where(jnp.abs(new) > 1e-100, new, 0.0)
-        error = jnp.max(jnp.abs(K[LAST]) / (jnp.maximum(jnp.abs(new), jnp.abs(y)) + floors), axis=0)
+        size = jnp.where(passes, ease, 1.0) * (jnp.maximum(jnp.abs(new), jnp.abs(y)) + floors)
+        error = jnp.max(jnp.abs(K[LAST]) / size, axis=0)
         return new, jnp.where(error <= 1e30, error, 1e30)
 
     def taken(y: Any, P: Any, x: Any, kind: Any, amount: Any) -> Any:
@@ -136,7 +139,7 @@ def compiled(model: Model) -> Callable[..., Any]:
     @partial(jax.jit, static_argnames=("rows",))
     def run(
         Y: Any, P: Any, X: Any, T: Any, amounts: Any, kinds: Any, dose_first: Any, which: Any, segment: Any, opens: Any, steps_first: Any,
-        steps: Any, slot: Any, breaks: Any, segments: Any, halve: Any, rows: int,
+        steps: Any, slot: Any, breaks: Any, segments: Any, halve: Any, ease: Any, rows: int,
     ) -> tuple[Any, Any, Any]:  # fmt: skip
         out = jnp.zeros((rows + 1, len(model.seen), Y.shape[1]), Y.dtype)
         cert = jnp.zeros((2, Y.shape[1]), Y.dtype)
@@ -155,7 +158,7 @@ def compiled(model: Model) -> Callable[..., Any]:
             def one(k: Any, carry: Any) -> Any:
                 y, cert = carry
                 h = steps[k // halve] * T[s] / halve
-                y, error = step(y, Z, h)
+                y, error = step(y, Z, h, ease)
                 now = cert[0] / (1.0 + h / FORGET_D) + error * error
                 return y, jnp.stack([now, jnp.maximum(cert[1], now)])
 

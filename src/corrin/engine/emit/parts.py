@@ -96,7 +96,7 @@ def drive(typing, S, N, M, H, G, E):
 
 @intrinsic
 def lead(typing, Y, Z, G, H, K, F, N, E):
-    """One step of what leads, from Y: the new state into N, each lane's relative error into E."""
+    """One step of what leads, from Y: the new state into N, each lane's relative error into E, of what stays and of what passes."""
     return vector("lead", (Y, Z, G, H, K, F, N, E))
 
 
@@ -123,13 +123,15 @@ ROOM = {room}
 ORDER = ({order})
 """Place in the model of each state of a tile."""
 FOLLOWS = {follows}
+LEAPS = {leaps}
+"""Whether what crosses days at once is compiled with the rest."""
 PLACES = ({places})
 """Where in a tile the drives stand."""
 
 
 def array(kind, shape):
     """What makes an array of an address, given as a whole number, and a shape. It owns nothing."""
-    size = 1 if kind is types.uint8 else 8
+    size = kind.bitwidth // 8
 
     def generate(context, builder, signature, values):
         address, lengths = values[0], cgutils.unpack_tuple(builder, values[1])
@@ -145,8 +147,13 @@ def array(kind, shape):
 
 
 @intrinsic
-def reals(typing, address, shape):
+def doubles(typing, address, shape):
     return array(types.float64, shape)
+
+
+@intrinsic
+def singles(typing, address, shape):
+    return array(types.float32, shape)
 
 
 @intrinsic
@@ -177,9 +184,9 @@ def keep(Y, S):
 
 
 @part
-def largest(E, allowed, worst):
-    """The largest of `worst` and the errors as shares of what is allowed; what is not a number counts as huge."""
-    for l in range({lanes}):
+def largest(E, first, allowed, worst):
+    """The largest of `worst` and the errors from `first` on as shares of what is allowed; what is not a number counts as huge."""
+    for l in range(first, first + {lanes}):
         e = E[l] / allowed
         if not (e <= 1e30):
             e = 1e30
@@ -188,10 +195,11 @@ def largest(E, allowed, worst):
 
 
 @part
-def certify(CERT, H, E):
-    """Sum squared errors, and forget."""
+def certify(CERT, H, E, ease):
+    """Sum squared errors, and forget; those of what passes count less where a grid holds it so many times looser."""
     for l in range({lanes}):
-        CERT[l] = CERT[l] * H[l] / (H[l] + {forget}) + E[l] * E[l]
+        error = max(E[l], E[{lanes} + l] / ease)
+        CERT[l] = CERT[l] * H[l] / (H[l] + {forget}) + error * error
         CERT[{lanes} + l] = max(CERT[{lanes} + l], CERT[l])
 
 

@@ -6,7 +6,7 @@ mean, so the method is that for equations that depend on time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from corrin.engine import rosenbrock
@@ -21,11 +21,14 @@ Outside = Callable[[Writer, int], Given | None]
 
 
 class Step:
-    """The algebra of a step of the states `rows` (places in the model), which stand in a tile from `first` on, driven by `drives`."""
+    """The algebra of a step of the states `rows` (places in the model), which stand in a tile from `first` on, driven by `drives`. Errors
+    of those in `passing` are told apart."""
 
-    def __init__(self, model: Model, name: str, rows: Sequence[int], first: int, drives: Sequence[int]) -> None:
+    def __init__(
+        self, model: Model, name: str, rows: Sequence[int], first: int, drives: Sequence[int], passing: Collection[int] = ()
+    ) -> None:
         graph = model.graph
-        self.model, self.name, self.rows, self.first = model, name, list(rows), first
+        self.model, self.name, self.rows, self.first, self.passing = model, name, list(rows), first, passing
         local = {row: k for k, row in enumerate(rows)}
         jacobian = [{local[c]: v for c, v in model.jacobian[row].items() if c in local} for row in rows]
         self.factors = factorise(jacobian, graph.symbol("step", "diagonal"))
@@ -49,8 +52,9 @@ class Step:
         """Everything a step needs of the graph."""
         return [*self.rates, *self.factors.nodes(), *self.push.values()]
 
-    def code(self, lanes: int, place_z: Mapping[int, int], free: set[int]) -> tuple[list[str], list[str], int]:
-        """Functions, their names, and how many values F holds. `place_z`: what the segment has computed."""
+    def code(self, lanes: int, place_z: Mapping[int, int], free: set[int], carried: bool = False) -> tuple[list[str], list[str], int]:
+        """Functions, their names, and how many values F holds. `place_z`: what the segment has computed; `carried`: what rounding drops of
+        a state is added at its next step (a compensated sum), kept in E behind the errors."""
         graph, size = self.model.graph, len(self.rows)
         kept = [node for node in self.factors.nodes() if node.index not in free]
         place_f = {node.index: k for k, node in enumerate(kept)}
@@ -133,19 +137,31 @@ class Step:
                     w.store("N", self.first + q, argument(q))
             return w.function(f"{self.name}_stage{s}", ["Y", "Z", "G", "H", "F", "K", "N"])
 
+        def grown(w: Writer, q: int) -> str:
+            """The new state as the old one and the sum of its increments. Three operations that must be left as they are written."""
+            terms = [*((-weight, w.load("K", j * size + q)) for j, weight in enumerate(rosenbrock.A[LAST - 1]))]
+            terms += [(-1.0, w.load("K", (LAST - 1) * size + q)), (-1.0, w.load("K", LAST * size + q))]
+            before, place = w.load("Y", self.first + q), 2 + self.first + q
+            growth = w.line(f"fsub {w.type} {w.weighted(terms, w.constant(0.0))}, {w.load('E', place)}")
+            new = w.line(f"fadd {w.type} {before}, {growth}")
+            w.store("E", place, w.line(f"fsub {w.type} {w.line(f'fsub {w.type} {new}, {before}')}, {growth}"))
+            return new
+
         def finish() -> str:
-            """The new state is the argument of the last stage and its increment, which is the error too."""
+            """The new state is the argument of the last stage and its increment, which is the error too: the largest of what stays, then
+            of what passes."""
             w = Writer(lanes)
-            worst = Worst(w)
+            worst = (Worst(w), Worst(w))
             for q, row in enumerate(self.rows):
                 change = w.load("K", LAST * size + q)
-                new = w.op("fsub", w.load("N", self.first + q), change)
+                new = grown(w, q) if carried else w.op("fsub", w.load("N", self.first + q), change)
                 size_of = w.call("fabs", new)
                 kept_whole = w.line(f"fcmp ugt {w.type} {size_of}, {w.constant(TINY)}")
                 w.store("N", self.first + q, w.select(kept_whole, new, w.constant(0.0)))
                 larger = w.call("maxnum", size_of, w.call("fabs", w.load("Y", self.first + q)))
-                worst.add(w.call("fabs", change), w.op("fadd", larger, w.constant(self.model.floors[row])))
-            worst.store("E")
+                worst[row in self.passing].add(w.call("fabs", change), w.op("fadd", larger, w.constant(self.model.floors[row])))
+            for place, largest in enumerate(worst):
+                largest.store("E", place)
             return w.function(f"{self.name}_finish", ["Y", "K", "N", "E"])
 
         calls = [
@@ -227,15 +243,15 @@ class Worst:
         self.whole[chain] = self.w.op("fadd", self.whole[chain], none)
         self.turn += 1
 
-    def store(self, array: str) -> None:
+    def store(self, array: str, place: int = 0) -> None:
         """The largest into an array; zero where there was none."""
         w = self.w
         if not self.tops:
-            w.store(array, 0, w.constant(0.0))
+            w.store(array, place, w.constant(0.0))
             return
         top = self.tops[0]
         for other in self.tops[1:]:
             top = self._larger(top, other)
         quotient = w.op("fadd", w.op("fdiv", *top), w.weighted([(1.0, value) for value in self.whole]))
         sane = w.line(f"fcmp ole {w.type} {quotient}, {w.constant(1e30)}")
-        w.store(array, 0, w.select(sane, quotient, w.constant(1e30)))
+        w.store(array, place, w.select(sane, quotient, w.constant(1e30)))
