@@ -9,7 +9,6 @@ as it is; `error` that from every step cut in eight in double precision; both as
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import re
@@ -132,21 +131,21 @@ def source(model: Any, way: Way) -> str:
     text = text[:begin] + vector + text[end:]
     text = text.replace(mark[1], f"{abs(hash(way)) % 16**16:016x}")
     if way.whole:
-        text = re.sub(r"(\n    [A-Z]+ = np\.(?:empty|zeros)\()(.*)\)(?=\n)", r"\1\2, np.float32)", text)
+        text = re.sub(r"'(Y|P|X|OUT):double", r"'\1:single", text)
+        text = re.sub(r"\n    (Y|P|X|OUT) = doubles", r"\n    \1 = singles", text).replace("doubles(at,", "singles(at,")
     return text
 
 
 def narrow(march: Callable[..., int]) -> Callable[..., int]:
     """`march` of arrays in single precision, for arrays in double."""
-
-    place = list(inspect.signature(march.py_func).parameters).index("OUT")  # type: ignore[attr-defined]
+    from corrin.engine.single import NARROW, WRITTEN
 
     def run(*given: Any) -> int:
         arguments = list(given)
-        for k in (1, 2, 3, place):  # Y, P, X, OUT
+        for k in NARROW:
             arguments[k] = given[k].astype(np.float32)
         used = march(*arguments)
-        for k in (1, place):
+        for k in WRITTEN:
             given[k][:] = arguments[k]
         return used
 
@@ -173,7 +172,7 @@ def loads(quick: bool) -> tuple[Plan, ...]:
 def measure(quick: bool = False) -> dict[str, Any]:
     """plan -> way -> drift, error, processor seconds."""
     from corrin.engine import compiled
-    from corrin.engine.simulate import Kernel, _pass
+    from corrin.engine.simulate import Kernel, _pass, marching
 
     ours = Ours()
     count = 128 if quick else 512
@@ -181,8 +180,9 @@ def measure(quick: bool = False) -> dict[str, Any]:
     states = {treated: ours.begin(people, treated) for treated in (False, True)}
     made: dict[str, Kernel] = {}
     for name, way in WAYS.items():
-        module = compiled.load(source(ours.model, way))
-        made[name] = Kernel(ours.model, narrow(module.march) if way.whole else module.march, module.ORDER, way.lanes)
+        program = compiled.load(source(ours.model, way))
+        march = narrow(marching(program)) if way.whole else marching(program)
+        made[name] = Kernel(ours.model, march, tuple(program.facts["order"]), way.lanes)
     found: dict[str, Any] = {}
     for plan in loads(quick):
         state, schedule, grid = states[plan.treated], ours.schedule(plan, count), ours.grid(plan)

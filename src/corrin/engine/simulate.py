@@ -283,6 +283,7 @@ def find_grid(
     What stays, and what follows, is held to `tolerance` all the time.
     `leap` lets it leap over days of the same doses, with that relative error (`LEAP`); what it makes of readings `measured_error` tells.
     """
+    kernel = kernel.exact or kernel
     ready = _prepare(kernel, start, parameters, schedule)
     tiles, cert = ready.Y.shape[0], np.zeros((ready.Y.shape[0], 2 * kernel.lanes))
     out = np.zeros((tiles, schedule.rows, len(kernel.model.readings) * kernel.lanes))
@@ -514,7 +515,7 @@ SETTLING_D = 60_000.0
 
 SETTLING_TOLERANCE = 0.3
 """The way to the steady state may be rough: its end is right to 1e-7 all the same, because the method damps what is left."""
-SETTLING_FIRST_D = 10.0
+SETTLING_FIRST_D = 0.1
 """First step on that way, days."""
 SETTLED = 4.0
 """Accumulated error on that way above which a person is taken along it again in finer steps. One in some thousands is so extreme that the
@@ -538,7 +539,7 @@ def settle(
     everyone = constant(kernel, parameters.shape[0], SETTLING_D, exposures, first=SETTLING_FIRST_D)
     first = np.tile(begin, (parameters.shape[0], 1))
     run = simulate(kernel, first, parameters, everyone, grid, certify=False)
-    _finer(run, kernel, first, parameters, everyone, grid, SETTLED, (4, 16, 64))
+    _finer(run, kernel.exact or kernel, first, parameters, everyone, grid, SETTLED, (4, 16, 64))
     for place, one in enumerate(pools):
         if one.keeps_history:
             run.end[:, place] = one.start

@@ -14,6 +14,7 @@ from corrin.case.timeline import Decision, DoseEvent, Timeline
 from corrin.case.world import World, future
 from corrin.engine.draw import normals
 from corrin.engine.simulate import LEAP, PANEL, TOLERANCE, Grid, Kernel, Try, find_grid, grid_within, simulate
+from corrin.engine.single import in_single
 from corrin.inference.population import Population
 from corrin.inference.realise import YEAR_D, Ahead, ahead
 from corrin.inference.update import People
@@ -68,8 +69,9 @@ def follow(
     many = len(given if given is not None else timeline.doses) > MANY
     tries: list[Try] = [(TOLERANCE, None, None), (TIGHT, None, None)]
     tries = [(TOLERANCE, UNREAD, LEAP), *tries] if many else tries
-    grid, error = grid_within(kernel, state, parameters, panel_made.schedule, tries, ENOUGH)
-    run = simulate(kernel, people.state, people.parameters, made.schedule, grid)
+    quick = in_single(kernel)
+    grid, error = grid_within(quick, state, parameters, panel_made.schedule, tries, ENOUGH)
+    run = simulate(quick, people.state, people.parameters, made.schedule, grid)
     readings = {name: run.readings[:, :, place] for place, name in enumerate(kernel.model.readings)}
     _first_row(readings, made, people, kernel)
     return Followed(made.times, readings, error, run.failed, ends)
@@ -174,7 +176,7 @@ def _visits(
     panel_doses = [(dose, None if share is None else np.ones(len(panel))) for dose, share in doses]
     panel_made = ahead(history, short, kernel, panel_values, len(panel), seed, panel, panel_doses, list(made.times))
     grid: Grid = find_grid(kernel, people.state[panel], people.parameters[panel], panel_made.schedule, VISITED, UNREAD)
-    run = simulate(kernel, people.state, people.parameters, made.schedule, grid)
+    run = simulate(in_single(kernel), people.state, people.parameters, made.schedule, grid)
     names = kernel.model.readings
     now = people.run.readings[np.arange(people.count), people.history.row_of[0.0]]
 

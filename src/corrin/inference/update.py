@@ -17,6 +17,7 @@ from corrin.case.timeline import Observation
 from corrin.case.world import World
 from corrin.engine.draw import normals
 from corrin.engine.simulate import PANEL, Grid, Kernel, Run, find_grid, measured_error, settle, settling_grid, simulate
+from corrin.engine.single import in_single
 from corrin.errors import Bug
 from corrin.inference import likelihood
 from corrin.inference.population import Population
@@ -109,8 +110,9 @@ class Teller:
             begin = settle(self.kernel, panel_parameters, panel_made.begin, panel_parameters, panel_made.begin)
             grid = find_grid(self.kernel, begin, panel_parameters, panel_made.schedule, FINE)
             self.error = measured_error(self.kernel, begin, panel_parameters, panel_made.schedule, grid)
-        start = settle(self.kernel, parameters, made.begin, *self.panel, self.rest)
-        return parameters, values, made, simulate(self.kernel, start, parameters, made.schedule, grid, certify=certify)
+        kernel = self.kernel if fine else in_single(self.kernel)
+        start = settle(kernel, parameters, made.begin, *self.panel, self.rest)
+        return parameters, values, made, simulate(kernel, start, parameters, made.schedule, grid, certify=certify)
 
     def today(self, made: Past, run: Run) -> Floats:
         """All readings of a run at day 0 (people, readings)."""
