@@ -40,10 +40,14 @@ def entry(table):
 WORK = np.zeros(1)
 
 
+def load(text: str) -> compiled.Program:
+    return compiled.load(text, lambda: text)
+
+
 def result(text: str, *given: object) -> int:
     """What the program of a text makes of [[1, 2], [3, 4]] (weighted by column: 16) times 10."""
     values = given or (np.array([[1.0, 2.0], [3.0, 4.0]]), 10)
-    return compiled.load(text).call(*values, WORK)
+    return load(text).call(*values, WORK)
 
 
 def source(number: int) -> str:
@@ -71,7 +75,7 @@ def test_folder_is_ours_alone(folder: Path) -> None:
 def test_an_open_folder_is_closed(folder: Path) -> None:
     folder.mkdir(parents=True)
     folder.chmod(0o777)
-    compiled.load(source(2))
+    load(source(2))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
@@ -95,27 +99,27 @@ def test_a_foreign_owner_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatc
     real = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: real + 1)
     with pytest.raises(EnvironmentProblem, match="belongs to another user"):
-        compiled.load(source(6))
+        load(source(6))
 
 
 def test_tampered_content_is_refused(folder: Path) -> None:
     text = source(7)
-    compiled.load(text)
+    load(text)
     forget(text)
     (folder / compiled.key(text) / "kernel.py").write_text("raise SystemExit\n", encoding="utf-8")
     with pytest.raises(EnvironmentProblem, match="is not what corrin wrote"):
-        compiled.load(text)
+        load(text)
 
 
 @pytest.mark.parametrize("part", ["kernel.o", "kernel.json"])
 def test_cut_off_machine_code_is_refused_and_says_what_to_delete(folder: Path, part: str) -> None:
     text = source(70)
-    compiled.load(text)
+    load(text)
     forget(text)
     file = folder / compiled.key(text) / part
     file.write_bytes(file.read_bytes()[:-9])
     with pytest.raises(EnvironmentProblem, match=str(file.parent)):
-        compiled.load(text)
+        load(text)
 
 
 def test_what_does_not_fit_is_refused_before_it_is_run(folder: Path) -> None:
@@ -125,16 +129,16 @@ def test_what_does_not_fit_is_refused_before_it_is_run(folder: Path) -> None:
         with pytest.raises(Bug, match="takes values as a contiguous array"):
             result(source(71), wrong, 1)
     with pytest.raises(Bug, match="takes 3 arguments"):
-        compiled.load(source(71)).call(values, 1)
+        load(source(71)).call(values, 1)
 
 
 def test_what_is_in_the_cache_runs_without_numba(folder: Path) -> None:
     text = source(72)
-    compiled.load(text)
+    load(text)
     program = (
         "import sys, numpy as np\n"
         "from corrin.engine import compiled\n"
-        f"print(compiled.load({text!r}).call(np.array([[1.0, 2.0], [3.0, 4.0]]), 10, np.zeros(1)), 'numba' in sys.modules)"
+        f"print(compiled.load({text!r}, str).call(np.array([[1.0, 2.0], [3.0, 4.0]]), 10, np.zeros(1)), 'numba' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["232", "False"]
@@ -161,9 +165,9 @@ def test_a_file_in_the_way_compiles_in_memory(folder: Path) -> None:
 def test_at_most_five_are_kept_the_newest_among_them(folder: Path) -> None:
     texts = [source(20 + i) for i in range(compiled.KEPT + 3)]
     for age, text in enumerate(texts):
-        compiled.load(text)
+        load(text)
         os.utime(folder / compiled.key(text), (1e9 + age, 1e9 + age))
-    compiled.load(source(40))
+    load(source(40))
     kept = {home.name for home in folder.iterdir()}
     assert len(kept) == compiled.KEPT
     assert compiled.key(source(40)) in kept

@@ -377,6 +377,8 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
+        if value and all(type(item) is float for item in value) and math.isfinite(math.fsum(value)):  # a band: by far the most
+            return [float(f"{item:.6g}") + 0.0 for item in value]
         return [_rounded(item) for item in value]
     return value
 

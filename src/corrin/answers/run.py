@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +16,6 @@ from corrin.case.plan import Plan
 from corrin.case.world import Latent, World, future, world
 
 if TYPE_CHECKING:
-    from corrin.engine.simulate import Kernel
     from corrin.inference.update import People
 
 PICTURE_SINCE_DOSE = 40
@@ -37,49 +35,41 @@ def run(
     first plan and with half the draws. Where nothing was measured the two are one and nothing is drawn again; so it is, too, where
     `beside` is False, for answers that compare plans and not results. `people`: those of `draw_people`, where they are drawn already.
     """
-    from corrin.engine.stop import side_by_side
     from corrin.inference import population as people_of
     from corrin.inference.ahead import follow
     from corrin.inference.sampler import ENOUGH
     from corrin.inference.update import update
 
     tell = progress or (lambda what, share: None)
-    kernel, population, history = _loaded(tell), people_of.population(), world(case)
-
-    def without() -> tuple[Before, People]:
-        """The same person with less known, and the draws of them."""
-        known, count = (world(earlier), draws) if earlier is not None else (replace(history, observations=()), max(draws // 2, 1))
-        others = update(known, kernel, population, count, seed)
-        compared = plans if earlier is not None else plans[:1]
-        courses = {plan.name: follow(earlier or case, known, plan, years, others, kernel, population, seed) for plan in compared}
-        lost = np.any([others.run.failed, *(course.failed for course in courses.values())], axis=0)
-        found = Before(
-            "earlier-results" if earlier is not None else "no-results",
-            np.where(lost, 0.0, others.weights),
-            {name: Course(course.times, course.readings) for name, course in courses.items()},
-            others.effective if known.observations else None,
-        )
-        return found, others
-
+    if people is None:
+        people = draw_people(case, draws, seed, tell)
+    kernel, population, history = people_of.the_kernel(), people_of.population(), world(case)
     futures: dict[str, Course] = {}
     ended: dict[str, dict[int, Floats]] = {}
-    with side_by_side() as start:
-        less = start(without) if history.observations and beside else None
-        if people is None:
-            people = draw_people(case, draws, seed, tell)
-        going = [start(partial(follow, case, history, plan, years, people, kernel, population, seed)) for plan in plans]
-        certificate, failed = people.error, people.run.failed.copy()
-        for number, (plan, one) in enumerate(zip(plans, going, strict=True)):
-            tell(f"plan {plan.name}", 0.4 + 0.4 * number / len(plans))
-            course = one.result()
-            futures[plan.name] = Course(course.times, course.readings)
-            ended[plan.name] = course.phase_ends
-            certificate = max(certificate, course.error)
-            failed |= course.failed
-        if less is not None:
-            tell("the same without the results", 0.8)
-        before, previous = less.result() if less is not None else (None, None)
+    certificate, failed = people.error, people.run.failed.copy()
+    for number, plan in enumerate(plans):
+        low = 0.4 + 0.4 * number / len(plans)
+        tell(f"plan {plan.name}", low)
+        course = follow(case, history, plan, years, people, kernel, population, seed)
+        futures[plan.name] = Course(course.times, course.readings)
+        ended[plan.name] = course.phase_ends
+        certificate = max(certificate, course.error)
+        failed |= course.failed
     weights = np.where(failed, 0.0, people.weights)
+    before, previous = None, None
+    if history.observations and beside:
+        tell("the same without the results", 0.8)
+        known, count = (world(earlier), draws) if earlier is not None else (replace(history, observations=()), max(draws // 2, 1))
+        previous = update(known, kernel, population, count, seed, lambda what, share: tell(what, 0.8 + 0.1 * share))
+        compared = plans if earlier is not None else plans[:1]
+        courses = {plan.name: follow(earlier or case, known, plan, years, previous, kernel, population, seed) for plan in compared}
+        lost = np.any([previous.run.failed, *(course.failed for course in courses.values())], axis=0)
+        before = Before(
+            "earlier-results" if earlier is not None else "no-results",
+            np.where(lost, 0.0, previous.weights),
+            {name: Course(course.times, course.readings) for name, course in courses.items()},
+            previous.effective if known.observations else None,
+        )
     notices: list[tuple[str, str]] = []
     if people.effective < ENOUGH * draws:
         notices.append((
@@ -103,7 +93,7 @@ def run(
         causes=_causes(people.values, people.weights, history.latents),
         parameters=tuple(kernel.model.parameters),
         modifiers=_modifiers(history),
-        hashes={"program": kernel.model.digest()[:16], "population": population.digest()[:16]},
+        hashes={"program": kernel.model.program[:16], "population": population.digest()[:16]},
         contradiction=contradiction(case, misfits(history.observations, people, kernel.model.readings)),
         effective=people.effective,
         notices=tuple(notices),
@@ -123,16 +113,10 @@ def draw_people(case: Case, draws: int, seed: int, tell: Progress) -> People:
     from corrin.inference import population as people_of
     from corrin.inference.update import update
 
-    kernel, population = _loaded(tell), people_of.population()
+    tell("loading the model" if people_of.is_compiled() else "compiling the model (once on this machine, under a minute)", 0.0)
+    kernel, population = people_of.the_kernel(), people_of.population()
     tell("learning from the data", 0.05)
     return update(world(case), kernel, population, draws, seed, lambda what, share: tell(what, 0.05 + 0.35 * share))
-
-
-def _loaded(tell: Progress) -> Kernel:
-    from corrin.inference import population as people_of
-
-    tell("loading the model" if people_of.is_compiled() else "compiling the model (once on this machine, under a minute)", 0.0)
-    return people_of.the_kernel()
 
 
 def _added(case: Case, plan: Plan, years: float, people: People, seed: int) -> dict[str, Floats]:

@@ -1,8 +1,9 @@
 """Emitted source to a loaded, compiled program, through a cache that other people cannot write to.
 
 Cache folder: `CORRIN_CACHE_DIR`, else the user's cache folder; never the temp folder. Mode 0700, owner checked. A program is named after
-the hash of its text, the versions of numba, llvmlite and numpy, and the processor; text and machine code are compared before they are
-loaded; at most 5 are kept. Where the folder cannot be written, the program is compiled in memory and a note says so.
+the hash of what its text depends on, the versions of numba, llvmlite and numpy, and the processor, so that one that is found needs no
+text; what is kept is held against its own hash before it is loaded; at most 8 are kept. Where the folder cannot be written, the program is
+compiled in memory and a note says so.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 from corrin.engine import native
 from corrin.errors import EnvironmentProblem
 
-KEPT = 5
+KEPT = 8
 _log = logging.getLogger("corrin")
 
 
@@ -70,12 +71,12 @@ FACTS = ("TAKES", "ROOM", "ORDER")
 _loaded: dict[str, Program] = {}
 
 
-def key(text: str) -> str:
-    """Name of a program: text, versions and processor."""
+def key(identity: str) -> str:
+    """Name of a program: what its text depends on, versions and processor."""
     from importlib.metadata import version
 
     versions = [version(name) for name in ("numba", "llvmlite", "numpy")]
-    parts = (text, *versions, platform.python_version(), platform.machine(), _processor())
+    parts = (identity, *versions, platform.python_version(), platform.machine(), _processor())
     return "k" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
@@ -85,28 +86,29 @@ def _processor() -> str:
     return f"{binding.get_host_cpu_name()}:{hashlib.sha256(str(sorted(binding.get_host_cpu_features().items())).encode()).hexdigest()[:8]}"
 
 
-def load(text: str) -> Program:
-    """The program of this source, compiled now or found in the cache."""
-    name = key(text)
+def load(identity: str, text: Callable[[], str]) -> Program:
+    """The program of a source, compiled now or found in the cache. `identity`: all that the text depends on; `text` makes it."""
+    name = key(identity)
     if name in _loaded:
         return _loaded[name]
     folder = cache_folder()
     if _usable(folder):
         home = folder / name
         if not (home / "kernel.json").exists():
-            _keep(folder, home, text, *_compile(name, text))
-        code, facts = _kept(home, text)
+            source = text()
+            _keep(folder, home, source, *_compile(name, source))
+        code, facts = _kept(home)
         os.utime(home)
         _forget_old(folder, keep=name)
     else:
-        code, facts = _compile(name, text)
+        code, facts = _compile(name, text())
     _loaded[name] = Program(native.callable_of(code, facts["entry"], facts["takes"]), facts)
     return _loaded[name]
 
 
-def is_warm(text: str) -> bool:
+def is_warm(identity: str) -> bool:
     """True when the machine code of this source is at hand."""
-    name = key(text)
+    name = key(identity)
     return name in _loaded or (cache_folder() / name / "kernel.json").is_file()
 
 
@@ -114,13 +116,17 @@ def _compile(name: str, text: str) -> tuple[bytes, dict[str, Any]]:
     module = native.executed(f"corrin_kernel_{name}", text)
     code, entry = native.compile_entry(module)
     facts = {fact.lower(): list(getattr(module, fact)) for fact in FACTS if hasattr(module, fact)}
-    return code, {**facts, "entry": entry, "code": hashlib.sha256(code).hexdigest()}
+    return code, {**facts, "entry": entry, "source": _hash(text.encode()), "code": _hash(code)}
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _keep(folder: Path, home: Path, text: str, code: bytes, facts: dict[str, Any]) -> None:
     """Written apart and put in place whole."""
     fresh = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
-    (fresh / "kernel.py").write_text(text, encoding="utf-8")
+    (fresh / "kernel.py").write_bytes(text.encode())
     (fresh / "kernel.o").write_bytes(code)
     (fresh / "kernel.json").write_text(json.dumps(facts), encoding="utf-8")
     try:
@@ -129,11 +135,11 @@ def _keep(folder: Path, home: Path, text: str, code: bytes, facts: dict[str, Any
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _kept(home: Path, text: str) -> tuple[bytes, dict[str, Any]]:
+def _kept(home: Path) -> tuple[bytes, dict[str, Any]]:
     try:
         code = (home / "kernel.o").read_bytes()
         facts: dict[str, Any] = json.loads((home / "kernel.json").read_text(encoding="utf-8"))
-        whole = (home / "kernel.py").read_text(encoding="utf-8") == text and facts["code"] == hashlib.sha256(code).hexdigest()
+        whole = facts["source"] == _hash((home / "kernel.py").read_bytes()) and facts["code"] == _hash(code)
     except (OSError, ValueError, KeyError):
         whole = False
     if not whole:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from corrin.engine.trace import LIBM, Factors, Graph, Names, Node, derivatives, factorise, reachable, symbols
@@ -33,6 +34,11 @@ class Model:
     after_dose: list[Node]
     seen: list[Node]
     system: Any
+
+    @cached_property
+    def program(self) -> str:
+        """Hash of all equations."""
+        return self.digest()
 
     def part(self, readings: Sequence[str]) -> tuple[list[int], set[str]]:
         """What these readings rest on: places of the states, with all that acts on them, and names of the parameters."""

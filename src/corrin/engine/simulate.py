@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,7 @@ _LEAPING: dict[int, tuple[Model, Callable[..., int]]] = {}
 def _leaping(model: Model) -> Callable[..., int]:
     found = _LEAPING.get(id(model))
     if found is None:
-        found = _LEAPING[id(model)] = model, marching(compiled.load(lanes.source(model, leaps=True)))
+        found = _LEAPING[id(model)] = model, marching(program_of(model, leaps=True))
     return found[1]
 
 
@@ -94,9 +94,15 @@ def marching(program: compiled.Program) -> Callable[..., int]:
     return march
 
 
-def kernel(model: Model, source: str | None = None) -> Kernel:
-    """Compile a model, or find it compiled; `source`: its text, where it is known."""
-    program = compiled.load(source or lanes.source(model))
+def program_of(model: Model, lanes_wide: int = lanes.LANES, leaps: bool = False, single: bool = False) -> compiled.Program:
+    """A model compiled, or found compiled."""
+    options = (lanes_wide, leaps, single)
+    return compiled.load(lanes.identity(model, *options), partial(lanes.source, model, *options))
+
+
+def kernel(model: Model) -> Kernel:
+    """Compile a model, or find it compiled."""
+    program = program_of(model)
     return Kernel(model, marching(program), tuple(program.facts["order"]))
 
 

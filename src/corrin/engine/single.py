@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from corrin.engine import compiled
-from corrin.engine.emit import lanes
-from corrin.engine.simulate import Kernel, marching
+from corrin.engine.simulate import Kernel, marching, program_of
 
 LANES = 16
 NARROW, WRITTEN = (1, 2, 3, 18), (1, 18)
@@ -27,7 +25,7 @@ def in_single(exact: Kernel) -> Kernel:
     made = _MADE.get(id(exact))
     if made is not None:
         return made[1]
-    program = compiled.load(lanes.source(exact.model, LANES, single=True))
+    program = program_of(exact.model, LANES, single=True)
     narrow = marching(program)
 
     def march(*given: Any) -> int:

@@ -49,7 +49,7 @@ def the_model() -> Model:
 @cache
 def the_kernel() -> Kernel:
     """The compiled body (some tens of seconds on first use, then from the cache)."""
-    made = kernel(the_model(), _source())
+    made = kernel(the_model())
     begin = np.array([[pool.start for pool in the_system().pools]])
     find_grid(made, begin, population().typical(), constant(made, 1, 1.0))  # the first call compiles or loads machine code
     if os.environ.get("CORRIN_DEVICE", "") == "gpu":
@@ -61,12 +61,7 @@ def the_kernel() -> Kernel:
 
 def is_compiled() -> bool:
     """True when the body's machine code is in the cache."""
-    return compiled.is_warm(_source())
-
-
-@cache
-def _source() -> str:
-    return lanes.source(the_model())
+    return compiled.is_warm(lanes.identity(the_model()))
 
 
 def spread(row: Parameter, shared: bool = True) -> float:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 
 from corrin.engine import rosenbrock
 from corrin.engine.emit import leap
@@ -170,6 +171,22 @@ def source(model: Model, lanes: int = LANES, leaps: bool = False, single: bool =
         fewest=leap.FEWEST,
     )
     return narrowed(module, lanes) if single else module
+
+
+def identity(model: Model, lanes: int = LANES, leaps: bool = False, single: bool = False) -> str:
+    """All that the text of `source` depends on: the equations, which states stand together, the code that writes it, the options."""
+    together = [[pool.name for pool in mechanism.pools] for mechanism in model.system.mechanisms]
+    return repr((model.program, together, _writer(), lanes, leaps, single))
+
+
+@cache
+def _writer() -> str:
+    """Hash of the engine's own code."""
+    home = Path(__file__).parents[1]
+    found = hashlib.sha256()
+    for file in sorted(home.rglob("*.py")):
+        found.update(file.read_bytes())
+    return found.hexdigest()
 
 
 def _gather(lanes: int, places: Sequence[int]) -> str:
