@@ -168,10 +168,11 @@ def warm() -> str:
     import time
 
     from corrin.engine import compiled
+    from corrin.engine.single import in_single
     from corrin.inference import population as people_of
 
     was = people_of.is_compiled()
     began = time.perf_counter()
-    people_of.the_kernel()
+    in_single(people_of.the_kernel())
     took = time.perf_counter() - began
     return f"The model was {'ready' if was else 'compiled and kept'} in {compiled.cache_folder()} ({took:.1f} s)."

@@ -6,11 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from corrin.engine.emit import lanes
+from corrin.engine.model import Model
 from corrin.engine.simulate import Kernel, marching, program_of
 
 LANES = 16
 NARROW, WRITTEN = (1, 2, 3, 18), (1, 18)
 """Places among the arguments of `march` of state, parameters, exposures and readings; and of those it writes."""
+
+
+def identity(model: Model) -> str:
+    """What the text of the narrow program depends on."""
+    return lanes.identity(model, LANES, False, True)
 
 
 _MADE: dict[int, tuple[Kernel, Kernel]] = {}

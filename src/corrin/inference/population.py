@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corrin.body.system import System, parameter_names, system
-from corrin.engine import compiled
+from corrin.engine import compiled, single
 from corrin.engine.emit import lanes
 from corrin.engine.model import Model, build
 from corrin.engine.simulate import Kernel, constant, find_grid, kernel
@@ -60,8 +60,8 @@ def the_kernel() -> Kernel:
 
 
 def is_compiled() -> bool:
-    """True when the body's machine code is in the cache."""
-    return compiled.is_warm(lanes.identity(the_model()))
+    """True when the body's machine code is in the cache, in double and in single precision."""
+    return all(compiled.is_warm(one) for one in (lanes.identity(the_model()), single.identity(the_model())))
 
 
 def spread(row: Parameter, shared: bool = True) -> float:
