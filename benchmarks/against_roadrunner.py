@@ -108,7 +108,8 @@ class Ours:
 
     def begin(self, parameters: Floats, treated: bool = True) -> Floats:
         """Their state at the beginning: in balance on an ordinary diet, or two years after an intake that has emptied them."""
-        from corrin.engine.simulate import constant, find_grid, settle, simulate
+        from corrin.engine.rest import constant, settle
+        from corrin.engine.simulate import find_grid, simulate
 
         def around(people: int) -> Floats:
             now = self.kernel.exposure_defaults()

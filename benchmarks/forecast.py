@@ -69,7 +69,8 @@ def engines(people: int = 512, rival_people: int = 3) -> dict[str, float]:
     """Lanes against LSODA on injections for a year: people per second and largest relative error of readings against LSODA at 1e-10."""
     from corrin.body.plain import run_plain
     from corrin.engine.draw import normals
-    from corrin.engine.simulate import PANEL, Schedule, find_grid, settle, simulate
+    from corrin.engine.rest import settle
+    from corrin.engine.simulate import PANEL, Schedule, find_grid, simulate
     from corrin.inference import population as of
 
     kernel, population = of.the_kernel(), of.population()

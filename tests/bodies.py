@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corrin.body.system import System
-from corrin.engine import draw, simulate
+from corrin.engine import draw, rest, simulate
 from corrin.engine.simulate import Kernel, Schedule
 from corrin.inference import population
 
@@ -166,7 +166,7 @@ def run(
 
 def settled(parameters: Floats, exposure: Floats) -> Floats:
     """Steady state (people, pools)."""
-    return simulate.settle(kernel(), parameters, exposure, parameters[:32], exposure[:, :32])
+    return rest.settle(kernel(), parameters, exposure, parameters[:32], exposure[:, :32])
 
 
 def look(state: Floats, parameters: Floats, exposure: Floats) -> dict[str, Floats]:

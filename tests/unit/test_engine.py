@@ -11,7 +11,7 @@ import bodies
 from corrin.body.flow import Change, Mechanism, Pool, Reading
 from corrin.body.plain import run_plain
 from corrin.body.system import System
-from corrin.engine import rosenbrock, simulate
+from corrin.engine import rest, rosenbrock, simulate
 from corrin.engine.emit import lanes
 from corrin.engine.model import build
 from corrin.engine.simulate import Grid
@@ -58,7 +58,7 @@ def typical() -> tuple[Any, Any, Any]:
 
 
 def fixed_steps(state: Any, parameters: Any, exposure: Any, days: float, steps: int) -> Any:
-    schedule = simulate.constant(bodies.kernel(), 1, days, exposure)
+    schedule = rest.constant(bodies.kernel(), 1, days, exposure)
     grid = Grid(np.array([0, steps]), np.full(steps, 1.0 / steps))
     return simulate.simulate(bodies.kernel(), state, parameters, schedule, grid, certify=False).end[0]
 
@@ -279,7 +279,7 @@ def test_a_chain_with_a_known_solution(tmp_path: Any, monkeypatch: pytest.Monkey
     model = build(System((chain,), ("fast", "slow"), inputs={}))
     small = simulate.kernel(model)
     start, parameters = np.array([[1.0, 0.0]]), np.array([[40.0, 0.1]])
-    schedule = simulate.constant(small, 1, 10.0, np.zeros((0, 1)), stops=(0.01, 0.1, 1.0))
+    schedule = rest.constant(small, 1, 10.0, np.zeros((0, 1)), stops=(0.01, 0.1, 1.0))
     grid = simulate.find_grid(small, start, parameters, schedule, 1e-4)
     run = simulate.simulate(small, start, parameters, schedule, grid)
     t = np.array([0.1, 1.0, 10.0])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import bodies
-from corrin.engine import simulate
+from corrin.engine import rest, simulate
 from corrin.engine.simulate import Kernel
 
 pytest.importorskip("jax", reason="the extra `gpu` is not installed")
@@ -73,6 +73,6 @@ def test_at_rest_without_any_dose(arrays: Kernel) -> None:
     parameters = bodies.people(3, seed=6)
     exposure = bodies.exposures(3, age_y=50.0)
     floors = np.array(arrays.model.floors)
-    one = simulate.settle(bodies.kernel(), parameters, exposure, parameters, exposure)
-    other = simulate.settle(arrays, parameters, exposure, parameters, exposure)
+    one = rest.settle(bodies.kernel(), parameters, exposure, parameters, exposure)
+    other = rest.settle(arrays, parameters, exposure, parameters, exposure)
     assert float(np.max(np.abs(one - other) / (np.abs(one) + floors))) < 1e-4

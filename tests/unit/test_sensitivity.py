@@ -16,7 +16,8 @@ from scipy.special import ndtr
 import bodies
 from corrin.answers import sensitivity as answers
 from corrin.body.plain import run_plain
-from corrin.engine.simulate import constant, find_grid, simulate
+from corrin.engine.rest import constant
+from corrin.engine.simulate import find_grid, simulate
 from corrin.errors import CorrinError, EnvironmentProblem, InputError
 from corrin.inference.population import place, population, spread
 

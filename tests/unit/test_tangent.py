@@ -19,7 +19,8 @@ from corrin.body.plain import run_plain
 from corrin.body.system import System
 from corrin.engine import tangent
 from corrin.engine.model import build
-from corrin.engine.simulate import Kernel, Schedule, find_grid, settle, simulate
+from corrin.engine.rest import settle
+from corrin.engine.simulate import Kernel, Schedule, find_grid, simulate
 from corrin.engine.trace import Graph, directional, reachable
 from corrin.inference.population import place, population, spread
 

@@ -25,7 +25,8 @@ from corrin.body.system import System, parameter_names, system
 from corrin.engine import compiled, single
 from corrin.engine.emit import lanes
 from corrin.engine.model import Model, build
-from corrin.engine.simulate import Kernel, constant, find_grid, kernel
+from corrin.engine.rest import constant
+from corrin.engine.simulate import Kernel, find_grid, kernel
 from corrin.facts.calibration import Calibrated, calibration
 from corrin.facts.reader import modifiers, parameters
 from corrin.facts.rows import Parameter

@@ -23,7 +23,8 @@ from corrin.case.timeline import Timeline
 from corrin.case.world import World, future, world
 from corrin.engine import tangent
 from corrin.engine.draw import normals
-from corrin.engine.simulate import PANEL, SHORTEST_D, Grid, Kernel, Run, Schedule, find_grid, measured_error, settle, simulate
+from corrin.engine.rest import settle
+from corrin.engine.simulate import PANEL, SHORTEST_D, Grid, Kernel, Run, Schedule, find_grid, measured_error, simulate
 from corrin.errors import Bug
 from corrin.inference.ahead import MANY, UNREAD, values_of
 from corrin.inference.cohort import _age_latents, arm_case

@@ -16,7 +16,8 @@ from corrin.case.latent import draw as draw_latents
 from corrin.case.timeline import Observation
 from corrin.case.world import World
 from corrin.engine.draw import normals
-from corrin.engine.simulate import PANEL, Grid, Kernel, Run, find_grid, measured_error, settle, settling_grid, simulate
+from corrin.engine.rest import settle, settling_grid
+from corrin.engine.simulate import PANEL, Grid, Kernel, Run, find_grid, measured_error, simulate
 from corrin.engine.single import in_single
 from corrin.errors import Bug
 from corrin.inference import likelihood

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from corrin.engine.draw import normals
-from corrin.engine.simulate import Schedule, find_grid, settle, simulate
+from corrin.engine.rest import settle
+from corrin.engine.simulate import Schedule, find_grid, simulate
 from corrin.inference import population as of
 from corrin.shells.export import units
 from corrin.shells.export.antimony import antimony_text

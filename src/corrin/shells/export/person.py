@@ -91,7 +91,7 @@ def typical(plan: Plan | str | None, years: float) -> Person:
 
     Every dose of the plan is taken; a phase that a rule ends lasts as long as the plan expects.
     """
-    from corrin.engine.simulate import settle
+    from corrin.engine.rest import settle
     from corrin.inference import population as of
 
     chosen = _plan(plan).model_copy(update={"adherence": 1.0})
@@ -151,7 +151,8 @@ def before_today(
     the earliest exposures. Also that day, counted from `as_of` (negative)."""
     from corrin.answers.contradiction import contradiction, misfits
     from corrin.answers.run import draw_people
-    from corrin.engine.simulate import find_grid, settle, simulate
+    from corrin.engine.rest import settle
+    from corrin.engine.simulate import find_grid, simulate
     from corrin.inference import population as of
 
     _check_which(which, draws)
