@@ -19,7 +19,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 KEEP = 0.6
 """Share of the draws led on that stays effective at each step of tempering."""
-MOVES, MOST_MOVES = 3, 60
+MOVES, LEAST_MOVES, MOST_MOVES = 3, 25, 60
+"""Moves of all draws: at each level on the way; at the end, at least and at most. Draws that count for enough after fewer moves still lack
+the far ends (decision 0004)."""
 LEFT = 0.08
 """On the way, draws are moved no more when no more than this share has stayed where it was in one of the two kinds of direction."""
 LOOKED_AT = 16
@@ -168,7 +170,7 @@ def temper(
             if level < 1.0:
                 if all(max(island.mover.stayed) < LEFT for island in islands):
                     break
-            elif turn % LOOK_EVERY == LOOK_EVERY - 1 and resolved() >= AIMED * draws:
+            elif turn % LOOK_EVERY == LOOK_EVERY - 1 and turn + 1 >= LEAST_MOVES and resolved() >= AIMED * draws:
                 break
         if progress:
             progress("learning from the data", 0.9 * level + 0.1 * (level >= 1.0))
