@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from corrin.errors import CorrinError
+from corrin.inference import likelihood
 from corrin.inference.blocks import in_order
 from corrin.inference.coverage import LEVELS, UNKNOWN, VirtualPerson, ranks_of
 from corrin.inference.population import population, the_model
@@ -90,6 +91,13 @@ def kept(work: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def _code() -> str:
+    """Hash of what learns, beside the equations: rows of another sampler or engine are other rows."""
+    home = Path(likelihood.__file__).parents[1]
+    files = sorted(file for room in ("case", "engine", "inference") for file in (home / room).rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
 def main() -> None:
     """Run and write."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -102,7 +110,7 @@ def main() -> None:
     chosen = options.parse_args()
     check_address(chosen.cluster)
     people = population()
-    program = hashlib.sha256((people.digest() + the_model().digest() + f"{chosen.draws} {chosen.seed}").encode()).hexdigest()[:16]
+    program = hashlib.sha256((people.digest() + the_model().digest() + _code() + f"{chosen.draws} {chosen.seed}").encode()).hexdigest()[:16]
     work = chosen.work / f"{program}.jsonl"
     work.parent.mkdir(parents=True, exist_ok=True)
     rows = kept(work)
