@@ -16,7 +16,6 @@ import struct
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -137,22 +136,6 @@ def source(model: Any, way: Way) -> str:
     return text
 
 
-def narrow(march: Callable[..., int]) -> Callable[..., int]:
-    """`march` of arrays in single precision, for arrays in double."""
-    from corrin.engine.single import NARROW, WRITTEN
-
-    def run(*given: Any) -> int:
-        arguments = list(given)
-        for k in NARROW:
-            arguments[k] = given[k].astype(np.float32)
-        used = march(*arguments)
-        for k in WRITTEN:
-            given[k][:] = arguments[k]
-        return used
-
-    return run
-
-
 def loads(quick: bool) -> tuple[Plan, ...]:
     """Those of the benchmark, shorter, and three doses at one instant read soon."""
     years = 1.0 if quick else 4.0
@@ -174,6 +157,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
     """plan -> way -> drift, error, processor seconds."""
     from corrin.engine import compiled
     from corrin.engine.simulate import Kernel, _pass, marching
+    from corrin.engine.single import of_doubles
 
     ours = Ours()
     count = 128 if quick else 512
@@ -183,7 +167,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
     for name, way in WAYS.items():
         text = source(ours.model, way)
         program = compiled.load(text, partial(str, text))
-        march = narrow(marching(program)) if way.whole else marching(program)
+        march = of_doubles(marching(program)) if way.whole else marching(program)
         made[name] = Kernel(ours.model, march, tuple(program.facts["order"]), way.lanes)
     found: dict[str, Any] = {}
     for plan in loads(quick):
