@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from corrin.case.case import Case
+from corrin.case.world import world
 from corrin.engine.draw import normals
-from corrin.inference.sampler import FIRST, Scorer, led, temper
+from corrin.inference import likelihood
+from corrin.inference.population import population, the_kernel
+from corrin.inference.sampler import FIRST, Scorer, _Mover, led, temper
+from corrin.inference.update import Teller, update
 
 NAMES = [f"x{number}" for number in range(12)]
 DRAWS = 600
@@ -78,11 +83,70 @@ def test_draws_that_cannot_be_told_apart_are_not_called_resolved() -> None:
     assert effective < 0.35 * DRAWS
 
 
+def test_no_mixture_is_fitted_to_the_draws_it_proposes_to() -> None:
+    """Else it has its peak where they are, and few draws in a small hill leave it too readily: far away half of the draws, and the other
+    half is proposed the same places only if theirs were not fitted to it."""
+    rng = np.random.default_rng(3)
+    near = rng.normal(size=(len(NAMES), 200))
+    for moved in (0, 1):
+        far = near.copy()
+        far[:, moved::2] += 50.0
+        steps = []
+        for draws in (near, far):
+            mover = _Mover(NAMES, 5, spoken=np.eye(len(NAMES))[:, :3])
+            steps.append(mover.propose(draws, [draws[:, ::2], draws[:, 1::2]])[0][:3])
+            assert mover.kind == 0
+        np.testing.assert_allclose(steps[0][:, moved::2], steps[1][:, moved::2], atol=1e-9)
+        assert np.abs(steps[0][:, 1 - moved :: 2] - steps[1][:, 1 - moved :: 2]).min() > 1.0
+
+
+@pytest.mark.slow
+def test_one_person_agrees_with_importance_sampling() -> None:
+    """A hundred thousand draws of the prior, weighed by the same results: exact but for chance. The form of the model counts too."""
+    case = Case.model_validate({
+        "format": "corrin.case/1", "as_of": "day 0", "person": {"age_y": 59.0, "sex": "female"},
+        "history": {"diet": [{"diet": "vegan", "from": "~8y"}]},
+        "labs": [{"analyte": "holotranscobalamin", "value": 31.6, "unit": "pmol/L", "date": "0d"},
+                 {"analyte": "mma", "value": 456.0, "unit": "nmol/L", "date": "0d"}],
+    })  # fmt: skip
+    past, kernel, people = world(case), the_kernel(), population()
+    teller = Teller(past, kernel, people, 3)
+    teller.prepare()
+    seen = tuple(item for item in past.observations if item.reading in kernel.model.readings)
+    store = kernel.model.readings.index("store_mg")
+    scores, stores, pools = [], [], []
+    for first in range(0, 12 * 8192, 8192):
+        z = teller.prior(8192, first)
+        _, _, made, run = teller.tell(z, certify=True)
+        with np.errstate(all="ignore"):
+            score = likelihood.total(seen, teller.predictor(made, run), 8192)
+        scores.append(np.where(run.failed | ~np.isfinite(score), -1e6, score))
+        stores.append(teller.today(made, run)[:, store])
+        pools.append(teller.population.matrix(z, 8192)[:, kernel.model.parameters.index("cell_pool")])
+    weight = np.exp(np.concatenate(scores) - np.max(scores))
+    weight /= weight.sum()
+    worth = 1.0 / (weight**2).sum()
+    assert worth > 1000.0
+    order = np.argsort(np.concatenate(stores))
+    below = np.cumsum(weight[order])
+    pool = float(weight @ np.concatenate(pools))
+    ran = [update(past, kernel, people, 1000, seed) for seed in (1, 2)]
+    claimed = sum(one.effective for one in ran)
+
+    def agrees(found: float, wanted: float) -> bool:
+        return abs(found - wanted) < 4.0 * np.sqrt(wanted * (1.0 - wanted) * (1.0 / claimed + 1.0 / worth))
+
+    for level in (0.02, 0.1, 0.5, 0.9, 0.98):
+        edge = np.concatenate(stores)[order][np.searchsorted(below, level)]
+        found = np.mean([(teller.today(one.history, one.run)[:, store] < edge).mean() for one in ran])
+        assert agrees(float(found), level), (level, found)
+    assert agrees(float(np.mean([one.parameters[:, kernel.model.parameters.index("cell_pool")].mean() for one in ran])), pool)
+
+
 @pytest.mark.slow
 def test_virtual_people_lie_in_their_own_bands() -> None:
     """A small version of scripts/posterior_coverage.py: the ranks of the truth in what was learned from reports are spread evenly."""
     from corrin.inference.coverage import one
-    from corrin.inference.population import population
 
     rows = [one(number, 200, 77, population()) for number in range(10)]
     ranks = np.array([[row["ranks"][name] for name in ("serum_b12", "mma", "store_mg", "haemoglobin")] for row in rows])

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 KEEP = 0.6
 """Share of the draws led on that stays effective at each step of tempering."""
-MOVES, LEAST_MOVES, MOST_MOVES = 3, 25, 60
+MOVES, LEAST_MOVES, MOST_MOVES = 3, 25, 100
 """Moves of all draws: at each level on the way; at the end, at least and at most. Draws that count for enough after fewer moves still lack
 the far ends (decision 0004)."""
 LEFT = 0.08
@@ -30,10 +30,10 @@ STEP, STEEPEST = 0.3, 30.0
 """Change of a random number by which a slope is measured, and the steepest that counts (a cause that comes or goes is a jump)."""
 HILLS, ROUNDS_OF_FIT = 5, 12
 """Normal distributions in the mixture that proposes, and how often it is refitted."""
-REFIT_EVERY = 4
+REFIT_EVERY = 8
 """Steps after which the mixture is fitted anew."""
-WIDER, BROAD, BROAD_SHARE = 1.1, 1.5, 0.1
-"""How much wider than fitted they are; how wide one more over all of them is, and how often it proposes."""
+BROAD, BROAD_SHARE = 1.5, 0.1
+"""How much wider than all draws one more normal over them is, and how often it proposes."""
 SPOKEN = 1.0
 """A direction counts as spoken of when the data say of it at least this share of what the prior says."""
 LEAST = 256
@@ -130,7 +130,8 @@ def temper(
     are worth; where that is too few, the draws returned are those of half the weight of the data, and the number stays what it was, so that
     the answer can say so.
 
-    The draws are led in two shares that know nothing of each other, computed in one batch: what both find alike is not chance.
+    The draws are led in two shares, computed in one batch. No draw of one comes from the other, so what both find alike is not chance; they
+    share only where steps are proposed.
     """
     many = ISLANDS if draws >= ISLANDS * LEAST // 2 else 1
     few = min(led(draws), matrix.shape[1])
@@ -143,7 +144,8 @@ def temper(
         return list(zip(np.split(found, cuts), np.split(shown, cuts, axis=1), np.split(seen, cuts), strict=True))
 
     def move(level: float) -> None:
-        tried = [island.mover.propose(island.matrix) for island in islands]
+        halves = [np.hstack([island.matrix[:, start::2] for island in islands]) for start in (0, 1)]
+        tried = [island.mover.propose(island.matrix, halves) for island in islands]
         for island, (proposal, extra), there in zip(islands, tried, scored([places for places, _ in tried]), strict=True):
             island.take(island.mover.accepts(level * (there[0] - island.score) + extra), proposal, *there)
 
@@ -265,9 +267,9 @@ class _Mover:
     stayed: list[float] = field(default_factory=lambda: [1.0, 1.0])
     """Share of the draws that has not moved since the last look: in the directions spoken of, and in the rest."""
     turn: int = 0
-    fitted: _Mixture | None = None
+    fitted: tuple[_Mixture, ...] = ()
     fitted_at: int = 0
-    """The mixture that proposes, and the step it was fitted at."""
+    """The mixtures that propose, to every second draw each, and the step they were fitted at."""
     kind: int = 1
     """Of the step proposed last: 0 mixture, 1 the rest, 2 difference of two draws."""
 
@@ -289,12 +291,17 @@ class _Mover:
         slope = (there.reshape(-1, rows, looked_at) - shown[:, None, places.some]) / places.away / scale[:, None, None]
         slope = np.clip(slope, -STEEPEST, STEEPEST)
         values, vectors = np.linalg.eigh(level * np.einsum("kip,kjp->ij", slope, slope) / looked_at)
-        self.spoken, self.fitted = vectors[:, values > SPOKEN][:, ::-1], None
+        self.spoken, self.fitted = vectors[:, values > SPOKEN][:, ::-1], ()
         self.stayed = [1.0 if self.spoken.shape[1] else 0.0, 1.0]
 
-    def propose(self, matrix: Floats) -> tuple[Floats, Floats]:
+    def propose(self, matrix: Floats, halves: Sequence[Floats]) -> tuple[Floats, Floats]:
         """One step of every draw: in the directions spoken of to a place of the fitted mixture, along a difference of two draws, and in the
-        rest, by turns. Returns places, and the logarithm of what decides besides the data."""
+        rest, by turns. Returns places, and the logarithm of what decides besides the data.
+
+        `halves`: every second draw of all shares, and the others (names, draws). The mixture that proposes to a draw is fitted to the
+        half that it is not in: one that was fitted to it too has its peak where the draw happens to be, the more the fewer draws a hill
+        has, so that they would leave small hills too readily.
+        """
         count, turn = matrix.shape[1], self.turn
         self.turn += 1
         self.kind = (0, 1, 0, 1, 2)[turn % 5] if self.spoken.shape[1] else 1
@@ -302,12 +309,15 @@ class _Mover:
         wide = len(self.names) if self.kind == 1 else along.shape[0]  # noise turned into the directions spoken of is noise
         noise = normals(self.seed, f"{self.label}move {turn}", count * wide).reshape(wide, count)
         if self.kind == 0:
-            if self.fitted is None or turn - self.fitted_at >= REFIT_EVERY:
-                self.fitted, self.fitted_at = _mixture(along), turn
-            fitted = self.fitted
-            there = fitted.sample(noise, uniforms(self.seed, f"{self.label}component {turn}", count))
-            extra = -0.5 * (there * there - along * along).sum(axis=0) - fitted.log_density(there) + fitted.log_density(along)
-            return matrix + self.spoken @ (there - along), extra
+            if not self.fitted or turn - self.fitted_at >= REFIT_EVERY:
+                self.fitted, self.fitted_at = tuple(_mixture(self.spoken.T @ half) for half in halves), turn
+            luck = uniforms(self.seed, f"{self.label}component {turn}", count)
+            there, extra = np.empty_like(along), np.empty(count)
+            for start, mixture in enumerate(reversed(self.fitted)):
+                mine = np.s_[start::2]
+                there[:, mine] = mixture.sample(noise[:, mine], luck[mine])
+                extra[mine] = mixture.log_density(along[:, mine]) - mixture.log_density(there[:, mine])
+            return matrix + self.spoken @ (there - along), extra - 0.5 * (there * there - along * along).sum(axis=0)
         if self.kind == 1:
             rest = noise - self.spoken @ (self.spoken.T @ noise)
             keep = self.keep[1]
@@ -387,6 +397,6 @@ def _mixture(places: Floats) -> _Mixture:
         made = _Mixture(np.array(weights) / sum(weights), np.array(centres), np.array(factors))
         logs = made.each(places)
         part = np.exp(logs - np.logaddexp.reduce(logs, axis=0))
-    # A wide one beside them, and all a little wider than fitted: a place that is proposed too seldom holds its draw for ever.
-    centres, factors = [*made.centres, places.mean(axis=1)], [*(WIDER * made.factors), BROAD * np.linalg.cholesky(whole)]
+    # A wide one beside them: a place that is proposed too seldom holds its draw for ever.
+    centres, factors = [*made.centres, places.mean(axis=1)], [*made.factors, BROAD * np.linalg.cholesky(whole)]
     return _Mixture(np.append((1.0 - BROAD_SHARE) * made.weights, BROAD_SHARE), np.array(centres), np.array(factors))
