@@ -1,6 +1,6 @@
 """Simulation-based calibration of what is learned about one person: are the bands as wide as they say?
 
-    python scripts/posterior_coverage.py [--people 600] [--draws 500] [--seed 1] [--cluster tcp://host:8786]
+    python scripts/posterior_coverage.py [--people 1200] [--draws 500] [--seed 1] [--cluster tcp://host:8786]
 
 Virtual people are learned from their own laboratory reports (`src/corrin/inference/coverage.py`). The rank of the truth among the draws is
 uniform if the posterior is right (Talts S et al. arXiv:1804.06788, 2018); the envelope of the rank curve is simultaneous (Saeilynoja T et
@@ -101,7 +101,7 @@ def _code() -> str:
 def main() -> None:
     """Run and write."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--people", type=int, default=600)
+    options.add_argument("--people", type=int, default=1200)
     options.add_argument("--draws", type=int, default=500)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--cluster", help="address of a Dask scheduler, such as tcp://host:8786")
