@@ -157,7 +157,6 @@ def measure(quick: bool = False) -> dict[str, Any]:
     """plan -> way -> drift, error, processor seconds."""
     from corrin.engine import compiled
     from corrin.engine.simulate import Kernel, _pass, marching
-    from corrin.engine.single import of_doubles
 
     ours = Ours()
     count = 128 if quick else 512
@@ -167,8 +166,8 @@ def measure(quick: bool = False) -> dict[str, Any]:
     for name, way in WAYS.items():
         text = source(ours.model, way)
         program = compiled.load(text, partial(str, text))
-        march = of_doubles(marching(program)) if way.whole else marching(program)
-        made[name] = Kernel(ours.model, march, tuple(program.facts["order"]), way.lanes)
+        number = np.float32 if way.whole else np.float64
+        made[name] = Kernel(ours.model, marching(program), tuple(program.facts["order"]), way.lanes, number)
     found: dict[str, Any] = {}
     for plan in loads(quick):
         state, schedule, grid = states[plan.treated], ours.schedule(plan, count), ours.grid(plan)

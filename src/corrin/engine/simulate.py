@@ -59,6 +59,8 @@ class Kernel:
     order: tuple[int, ...]
     """Place in the model of each state of a tile: those that lead, then those that follow."""
     lanes: int = lanes.LANES
+    number: type[np.floating[Any]] = np.float64
+    """Of states, parameters, exposures and readings within the lanes."""
     passes: Callable[[Floats, Floats, Schedule, Grid, int], Run] | None = None
     """What runs everybody on a grid in the place of the lanes (`engine.gpu`)."""
     exact: Kernel | None = None
@@ -202,12 +204,12 @@ def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(int(wanted) if wanted.isdigit() and int(wanted) > 0 else os.cpu_count() or 1, "corrin")
 
 
-def _tiles(array: Floats, width: int) -> Floats:
+def _tiles(array: Floats, width: int, number: type[np.floating[Any]] = np.float64) -> NDArray[Any]:
     """(..., rows, people) -> (..., tiles, rows*width), the last tile filled up with its last person. The people may lie apart in memory."""
     *outer, rows, people = array.shape
     tiles = -(-people // width)
     whole = people // width
-    made = np.empty((*outer, tiles, rows, width))
+    made = np.empty((*outer, tiles, rows, width), number)
     made[..., :whole, :, :] = np.moveaxis(array[..., : whole * width].reshape(*outer, rows, whole, width), -2, -3)
     if whole < tiles:
         rest = people - whole * width
@@ -218,9 +220,9 @@ def _tiles(array: Floats, width: int) -> Floats:
 
 @dataclass
 class _Prepared:
-    Y: Floats
-    P: Floats
-    X: Floats
+    Y: NDArray[Any]
+    P: NDArray[Any]
+    X: NDArray[Any]
     which: Ints
     T: Floats
     kinds: Ints
@@ -253,9 +255,9 @@ def _prepare(kernel: Kernel, start: Floats, parameters: Floats, schedule: Schedu
     rows = [amounts for given in schedule.doses for _, amounts in given]
     amounts = _tiles(np.array(rows)[:, None, :], width) if rows else np.zeros((0, T.shape[1], width))
     return _Prepared(
-        Y=_tiles(start[:, list(kernel.order)].T, width),
-        P=_tiles(parameters.T, width),
-        X=_tiles(schedule.exposures, width),
+        Y=_tiles(start[:, list(kernel.order)].T, width, kernel.number),
+        P=_tiles(parameters.T, width, kernel.number),
+        X=_tiles(schedule.exposures, width, kernel.number),
         which=np.asarray(schedule.which, np.int64),
         T=T,
         kinds=np.array([kind for given in schedule.doses for kind, _ in given], np.int64),
@@ -442,10 +444,9 @@ def _pass(
     ready = _prepare(kernel, start, parameters, schedule)
     tiles, width, seen = ready.Y.shape[0], kernel.lanes, len(kernel.model.readings)
     people, states = schedule.people, len(kernel.model.pools)
-    padded = tiles * width
-    end = np.empty((padded, states))
-    out = np.empty((seen, padded, schedule.rows))
-    total, failed = np.empty(padded), np.empty(padded, np.bool_)
+    # People last, as they lie in the lanes and as whoever sums them up wants them.
+    ended, out = np.empty((states, tiles, width)), np.empty((seen, schedule.rows, tiles, width))
+    total, failed = np.empty((tiles, width)), np.empty((tiles, width), np.bool_)
     closes = np.ones(len(grid.steps), np.uint8) if grid.closes is None else grid.closes
     leaps = grid.leaps
     leaping = _no_leaps(schedule) if leaps is None else (leaps.period, leaps.marks, leaps.over, leaps.marks, leaps.over)
@@ -459,17 +460,17 @@ def _pass(
 
     def block(low: int, high: int) -> None:
         part = ready.part(low, high)
-        read = np.zeros((high - low, schedule.rows, seen, width))
+        read = np.zeros((high - low, schedule.rows, seen, width), kernel.number)
         cert = np.zeros((high - low, 2 * width))
         march(
             False, *part, grid.first, grid.steps, closes, halve, looser, read.reshape(high - low, schedule.rows, -1), cert, stop,
             *leaping, 0.0,
         )  # fmt: skip
-        mine = slice(low * width, high * width)
-        end[mine, list(kernel.order)] = part[0].reshape(-1, states, width).transpose(0, 2, 1).reshape(-1, states)
-        out[:, mine].reshape(seen, high - low, width, schedule.rows)[:] = read.transpose(2, 0, 3, 1)
-        total[mine] = np.sqrt(cert[:, width:]).reshape(-1)
-        failed[mine] = ~np.isfinite(read.sum(axis=(1, 2)) + 0.0 * part[0].reshape(-1, states, width).sum(axis=1)).reshape(-1)
+        final = part[0].reshape(-1, states, width)
+        ended[:, low:high] = final.swapaxes(0, 1)
+        out[:, :, low:high] = read.transpose(2, 1, 0, 3)
+        total[low:high] = np.sqrt(cert[:, width:])
+        failed[low:high] = ~np.isfinite(read.sum(axis=(1, 2)) + 0.0 * final.sum(axis=1))
         with lock:
             done[0] += high - low
             if progress:
@@ -488,4 +489,11 @@ def _pass(
         raise
     if stop[0]:
         raise Stopped
-    return Run(end[:people], out[:, :people].transpose(1, 2, 0), total[:people], failed[:people])
+    end = np.empty_like(ended)
+    end[list(kernel.order)] = ended
+    return Run(
+        end.reshape(states, -1)[:, :people].T,
+        out.reshape(seen, schedule.rows, -1)[:, :, :people].transpose(2, 1, 0),
+        total.reshape(-1)[:people],
+        failed.reshape(-1)[:people],
+    )

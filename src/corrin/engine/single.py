@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from corrin.engine.emit import lanes
@@ -12,8 +9,6 @@ from corrin.engine.model import Model
 from corrin.engine.simulate import Kernel, marching, program_of
 
 LANES = 16
-NARROW, WRITTEN = (1, 2, 3, 18), (1, 18)
-"""Places among the arguments of `march` of state, parameters, exposures and readings; and of those it writes."""
 
 
 def identity(model: Model) -> str:
@@ -22,21 +17,6 @@ def identity(model: Model) -> str:
 
 
 _MADE: dict[int, tuple[Kernel, Kernel]] = {}
-
-
-def of_doubles(narrow: Callable[..., int]) -> Callable[..., int]:
-    """A `march` of single precision, for arrays in double."""
-
-    def march(*given: Any) -> int:
-        arguments = list(given)
-        for k in NARROW:
-            arguments[k] = given[k].astype(np.float32)
-        used = narrow(*arguments)
-        for k in WRITTEN:
-            given[k][:] = arguments[k]
-        return used
-
-    return march
 
 
 def in_single(exact: Kernel) -> Kernel:
@@ -49,8 +29,6 @@ def in_single(exact: Kernel) -> Kernel:
     if made is not None:
         return made[1]
     program = program_of(exact.model, LANES, single=True)
-
-    march = of_doubles(marching(program))
-    quick = Kernel(exact.model, march, tuple(program.facts["order"]), LANES, exact=exact)
+    quick = Kernel(exact.model, marching(program), tuple(program.facts["order"]), LANES, np.float32, exact=exact)
     _MADE[id(exact)] = exact, quick  # the first is held, so that its id stays its own
     return quick

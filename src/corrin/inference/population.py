@@ -14,7 +14,7 @@ import os
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -123,6 +123,11 @@ class Population:
     def drawn(self) -> tuple[str, ...]:
         return tuple(row.name for row in self.rows if row.distribution != "fixed" and spread(row) > 0.0)
 
+    @cached_property
+    def _numbers(self) -> Floats:
+        """Typical value, SD of one draw, lowest and highest (4, rows)."""
+        return np.array([(row.value, spread(row), row.low, row.high) for row in self.rows], float).reshape(-1, 4).T
+
     def matrix(self, z: dict[str, Floats], count: int) -> Floats:
         """Parameters (people, parameters) in the model's order; a name missing in z keeps its typical value."""
         out = np.empty((len(self.rows), count))  # a parameter's values stand together, as the lanes want them
@@ -134,7 +139,7 @@ class Population:
                 out[number] = typical_value(row)
         for distribution, numbers in alike.items():
             rows = [self.rows[number] for number in numbers]
-            value, sd, low, high = np.array([(row.value, spread(row), row.low, row.high) for row in rows]).T[:, :, None]
+            value, sd, low, high = self._numbers[:, numbers, None]
             out[numbers] = _placed(distribution, np.array([z[row.name] for row in rows]), value, sd, low, high)
         return out.T
 

@@ -206,7 +206,7 @@ def _sets(exposed: Exposed, middles: Floats, early: int, late: Sequence[float], 
         return now
 
     age = exposed.kernel.model.exposures.index("age_y")
-    moments = exposed.moments()
+    moments = exposed.moments() if early < middles.shape[0] else np.zeros(0)
 
     def as_before(index: int) -> bool:
         """Nobody's exposures change between the middles of this segment and the one before."""
@@ -233,7 +233,7 @@ def _sets(exposed: Exposed, middles: Floats, early: int, late: Sequence[float], 
         sets.append(now)
         which.append(count)
         count += 1
-    return np.concatenate(sets), np.array(which, np.int64)
+    return np.concatenate(sets) if len(sets) > 1 else sets[0], np.array(which, np.int64)
 
 
 def _calendar(world: World, kernel: Kernel, split: float, observed: Sequence[float]) -> tuple[list[float], list[DoseEvent]]:

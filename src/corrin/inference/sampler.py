@@ -363,11 +363,9 @@ class _Mixture:
 
     def each(self, places: Floats) -> Floats:
         """Log of weight times density, up to a constant (k, draws)."""
-        found = []
-        for weight, centre, factor in zip(self.weights, self.centres, self.factors, strict=True):
-            own = np.linalg.inv(factor) @ (places - centre[:, None])
-            found.append(np.log(weight) - 0.5 * (own * own).sum(axis=0) - np.log(np.diag(factor)).sum())
-        return np.array(found)
+        own = np.linalg.inv(self.factors) @ (places - self.centres[:, :, None])
+        heights = np.log(self.weights) - np.log(np.diagonal(self.factors, axis1=1, axis2=2)).sum(axis=1)
+        return np.asarray(heights[:, None] - 0.5 * np.einsum("kij,kij->kj", own, own))
 
     def log_density(self, places: Floats) -> Floats:
         """Log density up to a constant (draws,)."""
@@ -384,19 +382,17 @@ def _mixture(places: Floats) -> _Mixture:
     part[np.minimum((np.argsort(np.argsort(places[0])) * hills / count).astype(int), hills - 1), np.arange(count)] = 1.0
     made = _Mixture(np.ones(1), places.mean(axis=1)[None], np.linalg.cholesky(whole)[None])
     for _ in range(ROUNDS_OF_FIT):
-        weights, centres, factors = [], [], []
-        for mine in part:
-            size = float(mine.sum())
-            centre = places @ mine / max(size, 1e-9)
-            gap = places - centre[:, None]
-            shrink = (rows + 2.0) / (rows + 2.0 + size)
-            covariance = (1.0 - shrink) * (gap * mine) @ gap.T / max(size, 1e-9) + shrink * whole
-            weights.append(max(size / count, 0.01))
-            centres.append(centre)
-            factors.append(np.linalg.cholesky(covariance))
-        made = _Mixture(np.array(weights) / sum(weights), np.array(centres), np.array(factors))
+        size = np.maximum(part.sum(axis=1), 1e-9)
+        centres = part @ places.T / size[:, None]
+        gap = places - centres[:, :, None]
+        own = (gap * part[:, None]) @ gap.transpose(0, 2, 1) / size[:, None, None]
+        shrink = ((rows + 2.0) / (rows + 2.0 + size))[:, None, None]
+        factors = np.linalg.cholesky((1.0 - shrink) * own + shrink * whole)
+        weights = np.maximum(size / count, 0.01)
+        made = _Mixture(weights / weights.sum(), centres, factors)
         logs = made.each(places)
         part = np.exp(logs - np.logaddexp.reduce(logs, axis=0))
     # A wide one beside them: a place that is proposed too seldom holds its draw for ever.
-    centres, factors = [*made.centres, places.mean(axis=1)], [*made.factors, BROAD * np.linalg.cholesky(whole)]
-    return _Mixture(np.append((1.0 - BROAD_SHARE) * made.weights, BROAD_SHARE), np.array(centres), np.array(factors))
+    centres = np.concatenate([made.centres, places.mean(axis=1)[None]])
+    factors = np.concatenate([made.factors, BROAD * np.linalg.cholesky(whole)[None]])
+    return _Mixture(np.append((1.0 - BROAD_SHARE) * made.weights, BROAD_SHARE), centres, factors)

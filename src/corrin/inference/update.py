@@ -31,7 +31,7 @@ PANEL_FIRST = 1 << 30
 """Panel people are numbered from here, so that they are nobody's draws."""
 FAINT = 0.5
 """How exactly a sign or a graded finding speaks, on the scale of its prediction's logarithm (only steers the moves)."""
-FINE, COARSE = 1e-3, 7e-3
+FINE, COARSE = 1e-3, 2e-2
 """Tolerances of a step: for the history shown, and for the many trials of the sampler."""
 
 
