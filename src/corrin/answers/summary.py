@@ -49,15 +49,17 @@ def quantiles(values: Floats, weights: Floats, at: tuple[float, ...] = QUANTILES
     """
     values = np.atleast_2d(values.T).T
     share = normalised(weights)
-    keep = share > 0
-    values, share = values[keep], share[keep]
-    if np.ptp(share) <= 1e-12 and np.isfinite(values).all():
-        ordered = np.sort(np.ascontiguousarray(values.T), axis=1)  # equal weights: the same rule in closed form, all columns at once
-        position = np.clip(np.asarray(at) * len(share) - 0.5, 0.0, len(share) - 1.0)
-        below = np.minimum(position.astype(int), max(len(share) - 2, 0))
-        above = np.minimum(below + 1, len(share) - 1)
-        part = position - below
-        return np.asarray((ordered[:, below] * (1.0 - part) + ordered[:, above] * part).T)
+    if not share.all():
+        values, share = values[share > 0], share[share > 0]
+    if np.ptp(share) <= 1e-12:  # equal weights: the same rule in closed form, all columns at once
+        ordered = values.T.copy()
+        ordered.sort(axis=1)
+        if np.isfinite(ordered[:, [0, -1]]).all():
+            position = np.clip(np.asarray(at) * len(share) - 0.5, 0.0, len(share) - 1.0)
+            below = np.minimum(position.astype(int), max(len(share) - 2, 0))
+            above = np.minimum(below + 1, len(share) - 1)
+            part = position - below
+            return np.asarray((ordered[:, below] * (1.0 - part) + ordered[:, above] * part).T)
     order = np.argsort(values, axis=0, kind="stable")
     ordered = np.take_along_axis(values, order, axis=0)
     cumulated = np.cumsum(share[order], axis=0) - 0.5 * share[order]
