@@ -112,6 +112,15 @@ def first_time(time_days: Floats, reached: Floats, level: Floats) -> Floats:
     return np.where(ever, np.where(index == 0, time_days[0], time), np.inf)
 
 
+def _at(time_days: Floats, values: Floats, day: float) -> Floats:
+    """Values (draws,) of `values` (draws, times) on a day of the course, by straight lines."""
+    after = int(np.searchsorted(time_days, day, side="right"))
+    if after == len(time_days):
+        return values[:, -1]
+    slope = (values[:, after] - values[:, after - 1]) / (time_days[after] - time_days[after - 1])
+    return np.asarray(slope * (day - time_days[after - 1]) + values[:, after - 1])
+
+
 @dataclass(frozen=True)
 class Turning:
     """A turning point over the draws; times in days, None where that quantile never reaches it."""
@@ -145,7 +154,7 @@ def turning_points(time_days: Floats, score: Floats, weights: Floats) -> tuple[l
     if with_signs <= 0.0:
         return [], 0.0
     score, start, share = score[signs], start[signs], normalised(share[signs])
-    end = np.array([np.interp(at, time_days, row) for row in score])
+    end = _at(time_days, score, at)
     step = np.maximum(FIRST_STEP_POINTS, FIRST_STEP_SHARE * start)
     within = time_days <= at + 1e-9
     first = first_time(time_days[within], score[:, within], start - step)
@@ -182,7 +191,7 @@ def not_expected(time_days: Floats, tracts: Mapping[str, tuple[str, Floats]], we
     months = round(at / MONTH)
     sentences = []
     for label, working in tracts.values():
-        end = np.array([np.interp(at, time_days, row) for row in working])
+        end = _at(time_days, working, at)
         short = np.minimum(100.0 - end, 100.0 - working[:, 0])
         low, middle, high = quantiles(short, weights, (0.05, 0.5, 0.95))[:, 0]
         if middle >= NOTABLE_POINTS:
