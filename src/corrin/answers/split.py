@@ -25,8 +25,8 @@ ALIKE = 0.1
 
 @dataclass(frozen=True)
 class Terms:
-    """Candidate regressors: columns (draws, terms) of mean 0 and variance 1 under the weights (draws,), which add up to one; how each
-    one's share is divided over `GROUPS` (terms, groups); and the correlations of all with all (terms, terms), the same for every reading."""
+    """Regressors: columns (draws, terms) of mean 0 and variance 1 under the weights (draws,), which add up to one; how each
+    one's share is divided over `GROUPS` (terms, groups); and the correlations of all with all (terms, terms), alike for every reading."""
 
     columns: Floats
     owners: Floats
