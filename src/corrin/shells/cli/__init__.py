@@ -6,6 +6,7 @@ contradict the model (the answer is still given); 5 environment; 70 our own faul
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
 import os
@@ -51,6 +52,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     # Nothing else that is installed here is to look for plugins, let alone see what is known of a person.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.set_threshold(COLLECT_AFTER)
+    atexit.register(gc.freeze)  # at the end everything goes; Python need not look through it first (a tenth of a second)
     sys.exit(_run(arguments))
 
 
