@@ -137,3 +137,9 @@ def test_weights_must_be_weights() -> None:
         summary.normalised(np.array([0.0, 0.0]))
     with pytest.raises(ValueError, match="weights"):
         summary.normalised(np.array([1.0, -1.0]))
+
+
+def test_a_value_on_a_day_is_read_between_the_times() -> None:
+    times, values = np.array([0.0, 1.0, 4.0, 10.0]), np.random.default_rng(4).standard_normal((5, 4))
+    for day in (0.0, 0.5, 1.0, 3.0, 9.9, 10.0):
+        assert list(summary._at(times, values, day)) == [np.interp(day, times, row) for row in values]

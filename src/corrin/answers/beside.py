@@ -30,7 +30,7 @@ class Beside:
     @classmethod
     def of(cls, computed: Computed, weights: Floats, effective: float, scatter: Mapping[str, float]) -> Beside:
         """For an answer whose draws of weight 0 are already left out."""
-        return cls(computed, weights, effective, scatter, terms(computed.unknowns, computed.made_of, {}))
+        return cls(computed, weights, effective, scatter, terms(computed.unknowns, computed.made_of, {}, weights))
 
     @property
     def before(self) -> Before | None:
@@ -57,10 +57,9 @@ class Beside:
     def split_ahead(self, plan: str, course: Course) -> dict[str, Split]:
         """Where the width at the horizon comes from, for the main readings."""
         more = self.computed.plan_unknowns.get(plan, {})
-        extra = terms({}, {}, more)
         candidates = self.candidates
         if more and candidates.columns.shape[1]:
-            candidates = Terms(np.column_stack([candidates.columns, extra.columns]), np.vstack([candidates.owners, extra.owners]))
+            candidates = terms(self.computed.unknowns, self.computed.made_of, more, self.weights)
         found = {
             name: self._split(name, np.asarray(course.values[name])[:, -1], candidates, self.scatter.get(name, 0.0) ** 2)
             for name in MAIN
@@ -72,7 +71,7 @@ class Beside:
         if candidates.columns.shape[1] == 0:
             return None
         logarithmic = name in self.scatter and float(values.min()) > 0.0
-        found = split(np.log(values) if logarithmic else values, candidates, self.weights, self.effective, assay_variance)
+        found = split(np.log(values) if logarithmic else values, candidates, self.effective, assay_variance)
         return None if found is None else _record(found)
 
 

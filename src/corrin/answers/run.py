@@ -145,13 +145,21 @@ def _past(people: People, readings: Sequence[str], history: World) -> Course:
     measured = [item.time_days for item in history.observations if first < item.time_days < 0.0]
     since = np.linspace(min(given), 0.0, PICTURE_SINCE_DOSE) if given else np.zeros(0)
     days = np.unique(np.concatenate([days, measured, since]))
-    out = np.empty((people.count, len(days), len(readings)))
-    for person in range(people.count):
-        own = when[:, person]
-        after = np.clip(np.searchsorted(own, days), 1, len(own) - 1)
-        share = np.clip((days - own[after - 1]) / np.maximum(own[after] - own[after - 1], 1e-9), 0.0, 1.0)[:, None]
-        out[person] = values[person, after - 1] * (1.0 - share) + values[person, after] * share
-    return Course(days, {name: out[:, :, place] for place, name in enumerate(readings)})
+    own = when.T
+    after = np.clip([np.searchsorted(instants, days) for instants in own], 1, own.shape[1] - 1)
+    after += own.shape[1] * np.arange(people.count)[:, None]  # places in all people's instants one after the other
+
+    def beside(read: Floats) -> tuple[Floats, Floats]:
+        """What was read (people, instants) at the instant before each day and at the one after."""
+        return read.ravel().take(after - 1), read.ravel().take(after)
+
+    begin, end = beside(own)
+    share = np.clip((days - begin) / np.maximum(end - begin, 1e-9), 0.0, 1.0)
+    courses = {}
+    for place, name in enumerate(readings):
+        low, high = beside(values[:, :, place])
+        courses[name] = low * (1.0 - share) + high * share
+    return Course(days, courses)
 
 
 def _causes(values: Mapping[str, Floats], weights: Floats, latents: Sequence[Latent]) -> dict[str, tuple[str, float]]:

@@ -25,10 +25,13 @@ ALIKE = 0.1
 
 @dataclass(frozen=True)
 class Terms:
-    """Candidate regressors (draws, terms), and how each one's share is divided over `GROUPS` (terms, groups)."""
+    """Regressors: columns (draws, terms) of mean 0 and variance 1 under the weights (draws,), which add up to one; how each
+    one's share is divided over `GROUPS` (terms, groups); and the correlations of all with all (terms, terms), alike for every reading."""
 
     columns: Floats
     owners: Floats
+    weights: Floats
+    products: Floats
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Shares:
     explained: float
 
 
-def terms(unknowns: Mapping[str, Unknown], made_of: Mapping[str, Floats], more: Mapping[str, Floats]) -> Terms:
+def terms(unknowns: Mapping[str, Unknown], made_of: Mapping[str, Floats], more: Mapping[str, Floats], weights: Floats) -> Terms:
     """Regressors from the random numbers: possibilities as 0 and 1, the rest as they are. `made_of` and `more` are of history kind."""
     columns: list[Floats] = []
     owners: list[list[float]] = []
@@ -57,76 +60,86 @@ def terms(unknowns: Mapping[str, Unknown], made_of: Mapping[str, Floats], more: 
     for values in (*made_of.values(), *more.values()):
         columns.append(np.asarray(values, float))
         owners.append(history)
-    count = len(columns[0]) if columns else 0
-    return Terms(np.array(columns).T if columns else np.zeros((count, 0)), np.array(owners).reshape(-1, len(GROUPS)))
+    share = weights / weights.sum()
+    centred = _centred(np.array(columns).T if columns else np.zeros((len(share), 0)), share)
+    return Terms(centred, np.array(owners).reshape(-1, len(GROUPS)), share, _products(centred, share, centred))
 
 
-def split(values: Floats, candidates: Terms, weights: Floats, effective: float, assay_variance: float = 0.0) -> Shares | None:
+def split(values: Floats, candidates: Terms, effective: float, assay_variance: float = 0.0) -> Shares | None:
     """Shares for `values` (draws,), already on the scale of the reading. None where the draws cannot tell anything apart."""
-    root = np.sqrt(weights / weights.sum())
-    y = root * (values - np.average(values, weights=weights))
-    variance = float(y @ y)
-    if candidates.columns.shape[1] == 0 or variance <= 1e-12 * max(1.0, float(np.abs(values).max()) ** 2):
+    weights, columns, owners = candidates.weights, candidates.columns, candidates.owners
+    y = values - weights @ values
+    variance = float(weights @ y**2)
+    if len(owners) == 0 or variance <= 1e-12 * max(1.0, float(np.abs(values).max()) ** 2):
         return None
-    columns, owners = _standard(candidates.columns, root), candidates.owners
-    entered = _forward(columns, y, [], effective)
+    along = (weights * y) @ columns
+    entered = _forward(candidates.products, along, variance, [], effective)
     if not entered:
         return None
-    pairs = [(a, b) for place, a in enumerate(entered) for b in entered[place:]]
-    plain = _centred(candidates.columns, root)
-    columns = np.column_stack([columns, _standard(np.column_stack([plain[:, a] * plain[:, b] for a, b in pairs]), root)])
-    owners = np.vstack([owners, [0.5 * (owners[a] + owners[b]) for a, b in pairs]])
-    entered = _forward(columns, y, entered, effective)
-    weight = _relative_weights(columns[:, entered], y / np.sqrt(variance))
+    first, second = np.array([(a, b) for place, a in enumerate(entered) for b in entered[place:]]).T
+    pairs = _centred(columns[:, first] * columns[:, second], weights)
+    beside = _products(columns, weights, pairs)
+    products = np.block([[candidates.products, beside], [beside.T, _products(pairs, weights, pairs)]])
+    along = np.concatenate([along, (weights * y) @ pairs])
+    owners = np.vstack([owners, 0.5 * (owners[first] + owners[second])])
+    entered = _forward(products, along, variance, entered, effective)
+    weight = _relative_weights(products[np.ix_(entered, entered)], along[entered] / np.sqrt(variance))
     found = weight @ owners[entered]
     between = variance / (variance + assay_variance)
     shares = between * found / found.sum()
     return Shares((float(shares[0]), float(shares[1]), float(shares[2]), float(shares[3])), 1.0 - between, float(min(1.0, weight.sum())))
 
 
-def _centred(columns: Floats, root: Floats) -> Floats:
+def _products(columns: Floats, weights: Floats, others: Floats) -> Floats:
+    """Mean products (terms, others) of columns under the weights."""
+    return np.asarray(columns.T @ (weights[:, None] * others))
+
+
+def _centred(columns: Floats, weights: Floats) -> Floats:
     """Columns of mean 0 and variance 1 under the weights; one that does not vary is 0."""
-    share = (root * root)[:, None]
-    columns = columns - (share * columns).sum(axis=0)
-    sd = np.sqrt((share * columns**2).sum(axis=0))
+    columns = columns - weights @ columns
+    sd = np.sqrt(weights @ columns**2)
     return np.asarray(columns / np.where(sd > 1e-9, sd, np.inf))
 
 
-def _standard(columns: Floats, root: Floats) -> Floats:
-    """Weighted columns of length 1."""
-    return np.asarray(root[:, None] * _centred(columns, root))
+def _forward(products: Floats, along: Floats, variance: float, entered: Sequence[int], effective: float) -> list[int]:
+    """Places of the terms that enter: each must explain more of what is left than the best of so many columns of noise would.
 
+    `products` (terms, terms) of the columns with each other, `along` (terms,) with the reading, `variance` of the reading: all that a
+    regression asks of the draws. Those that `entered` come first. The rows of a Cholesky factor take out of the rest what has entered.
+    """
+    chosen: list[int] = []
+    needed = 2.0 * np.log(max(len(along), 2)) / max(effective, 2.0)
+    factor = np.zeros((MOST_TERMS, len(along)))
+    length, along, left = products.diagonal().copy(), along.copy(), variance
 
-def _forward(columns: Floats, y: Floats, entered: Sequence[int], effective: float) -> list[int]:
-    """Places of the terms that enter: each must explain more of what is left than the best of so many columns of noise would."""
-    chosen = list(entered)
-    needed = 2.0 * np.log(max(columns.shape[1], 2)) / max(effective, 2.0)
-    left, rest = y.copy(), columns.copy()
+    def enter(place: int) -> None:
+        nonlocal left
+        taken = factor[: len(chosen)]
+        row = (products[place] - taken[:, place] @ taken) / np.sqrt(length[place])
+        part = float(along[place] / np.sqrt(length[place]))
+        factor[len(chosen)] = row
+        chosen.append(place)
+        length[:] -= row**2
+        along[:] -= part * row
+        left -= part * part
 
-    def remove(direction: Floats) -> None:
-        nonlocal left, rest
-        left = left - direction * float(direction @ left)
-        rest = rest - np.outer(direction, direction @ rest)
-
-    for place in chosen:
-        length = float(np.linalg.norm(rest[:, place]))
-        if length > 1e-9:
-            remove(rest[:, place] / length)
+    for place in entered:
+        enter(place)
     while len(chosen) < MOST_TERMS:
-        length = np.linalg.norm(rest, axis=0)
-        own = length > ALIKE
-        gain = np.where(own, (left @ rest) / np.where(own, length, 1.0), 0.0) ** 2
-        best, remaining = int(np.argmax(gain)), float(left @ left)
-        if remaining <= 0.0 or gain[best] / remaining < needed:
+        own = length > ALIKE**2
+        gain = np.where(own, along**2 / np.where(own, length, 1.0), 0.0)
+        best = int(np.argmax(gain))
+        if left <= 0.0 or gain[best] / left < needed:
             break
-        chosen.append(best)
-        remove(rest[:, best] / length[best])
+        enter(best)
     return chosen
 
 
-def _relative_weights(columns: Floats, y: Floats) -> Floats:
-    """Relative weights (terms,) of standardised columns; their sum is the squared multiple correlation."""
-    size, axes = np.linalg.eigh(columns.T @ columns)
+def _relative_weights(products: Floats, along: Floats) -> Floats:
+    """Relative weights (terms,) of standardised columns, from their products with each other (terms, terms) and with the reading (terms,);
+    their sum is the squared multiple correlation."""
+    size, axes = np.linalg.eigh(products)
     half = axes @ np.diag(np.sqrt(np.maximum(size, 1e-12))) @ axes.T
-    loading = np.linalg.solve(half, columns.T @ y)
+    loading = np.linalg.solve(half, along)
     return np.asarray((half**2) @ (loading**2))

@@ -49,15 +49,17 @@ def quantiles(values: Floats, weights: Floats, at: tuple[float, ...] = QUANTILES
     """
     values = np.atleast_2d(values.T).T
     share = normalised(weights)
-    keep = share > 0
-    values, share = values[keep], share[keep]
-    if np.ptp(share) <= 1e-12 and np.isfinite(values).all():
-        ordered = np.sort(np.ascontiguousarray(values.T), axis=1)  # equal weights: the same rule in closed form, all columns at once
-        position = np.clip(np.asarray(at) * len(share) - 0.5, 0.0, len(share) - 1.0)
-        below = np.minimum(position.astype(int), max(len(share) - 2, 0))
-        above = np.minimum(below + 1, len(share) - 1)
-        part = position - below
-        return np.asarray((ordered[:, below] * (1.0 - part) + ordered[:, above] * part).T)
+    if not share.all():
+        values, share = values[share > 0], share[share > 0]
+    if np.ptp(share) <= 1e-12:  # equal weights: the same rule in closed form, all columns at once
+        ordered = values.T.copy()
+        ordered.sort(axis=1)
+        if np.isfinite(ordered[:, [0, -1]]).all():
+            position = np.clip(np.asarray(at) * len(share) - 0.5, 0.0, len(share) - 1.0)
+            below = np.minimum(position.astype(int), max(len(share) - 2, 0))
+            above = np.minimum(below + 1, len(share) - 1)
+            part = position - below
+            return np.asarray((ordered[:, below] * (1.0 - part) + ordered[:, above] * part).T)
     order = np.argsort(values, axis=0, kind="stable")
     ordered = np.take_along_axis(values, order, axis=0)
     cumulated = np.cumsum(share[order], axis=0) - 0.5 * share[order]
@@ -110,6 +112,15 @@ def first_time(time_days: Floats, reached: Floats, level: Floats) -> Floats:
     return np.where(ever, np.where(index == 0, time_days[0], time), np.inf)
 
 
+def _at(time_days: Floats, values: Floats, day: float) -> Floats:
+    """Values (draws,) of `values` (draws, times) on a day of the course, by straight lines."""
+    after = int(np.searchsorted(time_days, day, side="right"))
+    if after == len(time_days):
+        return values[:, -1]
+    slope = (values[:, after] - values[:, after - 1]) / (time_days[after] - time_days[after - 1])
+    return np.asarray(slope * (day - time_days[after - 1]) + values[:, after - 1])
+
+
 @dataclass(frozen=True)
 class Turning:
     """A turning point over the draws; times in days, None where that quantile never reaches it."""
@@ -143,7 +154,7 @@ def turning_points(time_days: Floats, score: Floats, weights: Floats) -> tuple[l
     if with_signs <= 0.0:
         return [], 0.0
     score, start, share = score[signs], start[signs], normalised(share[signs])
-    end = np.array([np.interp(at, time_days, row) for row in score])
+    end = _at(time_days, score, at)
     step = np.maximum(FIRST_STEP_POINTS, FIRST_STEP_SHARE * start)
     within = time_days <= at + 1e-9
     first = first_time(time_days[within], score[:, within], start - step)
@@ -180,7 +191,7 @@ def not_expected(time_days: Floats, tracts: Mapping[str, tuple[str, Floats]], we
     months = round(at / MONTH)
     sentences = []
     for label, working in tracts.values():
-        end = np.array([np.interp(at, time_days, row) for row in working])
+        end = _at(time_days, working, at)
         short = np.minimum(100.0 - end, 100.0 - working[:, 0])
         low, middle, high = quantiles(short, weights, (0.05, 0.5, 0.95))[:, 0]
         if middle >= NOTABLE_POINTS:

@@ -18,6 +18,7 @@ import stat
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,16 @@ _loaded: dict[str, Program] = {}
 
 def key(identity: str) -> str:
     """Name of a program: what its text depends on, versions and processor."""
+    return "k" + hashlib.sha256("\0".join((identity, *_here())).encode()).hexdigest()[:24]
+
+
+@cache
+def _here() -> tuple[str, ...]:
+    """What machine code depends on besides its program."""
     from importlib.metadata import version
 
-    versions = [version(name) for name in ("numba", "llvmlite", "numpy")]
-    parts = (identity, *versions, platform.python_version(), platform.machine(), _processor())
-    return "k" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+    versions = (version(name) for name in ("numba", "llvmlite", "numpy"))
+    return (*versions, platform.python_version(), platform.machine(), _processor())
 
 
 def _processor() -> str:

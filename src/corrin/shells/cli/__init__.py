@@ -6,12 +6,16 @@ contradict the model (the answer is still given); 5 environment; 70 our own faul
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import os
 import sys
+from copy import copy
 from typing import Annotated, NoReturn
 
 import typer
+from typer.models import CommandInfo
 
 from corrin.errors import CorrinError, EnvironmentProblem, InputError
 from corrin.shells.cli import exports, held, instant, populations, records, serve, simulated, trials
@@ -22,6 +26,8 @@ ROOMS = (simulated, instant, held, trials, populations, exports, serve, records)
 _MODULES = tuple(room.__name__ for room in ROOMS)
 app.registered_commands.sort(key=lambda command: _MODULES.index(getattr(command.callback, "__module__", "")))
 INTERRUPTED, OUR_FAULT = 130, 70
+COLLECT_AFTER = 50_000
+"""So many new objects between two searches for what can be thrown away: a command makes few that refer to each other, and ends soon."""
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 """What the system says when output cannot be written."""
 
@@ -43,7 +49,25 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """The entry point: every way out is one of the exit codes above."""
     # Small matrices only: threads of their own would wait for each other longer than they compute (a tenth of a second at each step).
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Nothing else that is installed here is to look for plugins, let alone see what is known of a person.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    gc.set_threshold(COLLECT_AFTER)
+    atexit.register(gc.freeze)  # at the end everything goes; Python need not look through it first (a tenth of a second)
     sys.exit(_run(arguments))
+
+
+def _asked_for(arguments: list[str]) -> typer.Typer:
+    """The application with no other command than the one named first, which is quicker to set up; with all where that names none."""
+    named = [command for command in app.registered_commands if arguments[:1] == [_name(command)]]
+    if not named:
+        return app
+    one = copy(app)
+    one.registered_commands = named
+    return one
+
+
+def _name(command: CommandInfo) -> str:
+    return command.name or (command.callback.__name__ if command.callback else "")
 
 
 def _run(arguments: list[str] | None) -> int:
@@ -52,7 +76,8 @@ def _run(arguments: list[str] | None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        returned = app(args=arguments, prog_name="corrin", standalone_mode=False)
+        given = sys.argv[1:] if arguments is None else arguments
+        returned = _asked_for(given)(args=given, prog_name="corrin", standalone_mode=False)
         code = returned if isinstance(returned, int) else 0
         if code == INTERRUPTED:  # Typer turns Ctrl-C into this number
             raise KeyboardInterrupt
@@ -115,5 +140,5 @@ def command_help() -> dict[str, str]:
     from typer.testing import CliRunner
 
     runner = CliRunner(env={"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"})
-    names = sorted(command.name or (command.callback.__name__ if command.callback else "") for command in app.registered_commands)
+    names = sorted(_name(command) for command in app.registered_commands)
     return {f"corrin {name}": runner.invoke(app, [name, "--help"], prog_name="corrin").output for name in names}
