@@ -6,8 +6,10 @@ the dates nobody knows are sorted in among the known ones, so every onset is met
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,31 +75,44 @@ class Exposed:
         return np.sort(np.concatenate(found)) if found else np.zeros(0)
 
     def _latest(self, changes: Sequence[Change], times: Floats, before: Floats) -> Floats:
+        """The value of the last change so far, at every time; of two at one instant the one named later."""
         adds = bool(changes[0].modifier) and not changes[0].target.startswith("m_")
         level = np.zeros_like(times) if adds else before.copy()
         since = np.full_like(times, -np.inf)
-        for change in changes:
-            moment = _array(change.time, self.values, self.people)[None, :]
+        for moment, value in self._steps(changes, times):
             now = (moment <= times + CLOSE_D) & (moment >= since)
-            level = np.where(now, _array(change.value, self.values, self.people)[None, :], level)
+            level = np.where(now, value, level)
             since = np.where(now, moment, since)
         return level
+
+    def _steps(self, changes: Sequence[Change], times: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """Instants and values of changes in order. What is the same for everybody (a pulse of gas on each of a hundred days) is looked up
+        at once: the last of them so far."""
+        for alike, some in groupby(changes, lambda change: not isinstance(change.time, str) and not isinstance(change.value, str)):
+            if not alike:
+                for change in some:
+                    yield _array(change.time, self.values, self.people)[None, :], _array(change.value, self.values, self.people)[None, :]
+                continue
+            known = sorted(((float(change.time), float(change.value)) for change in some), key=itemgetter(0))
+            moments, values = np.array([(np.inf, np.nan), *known]).T
+            last = np.searchsorted(moments[1:], times + CLOSE_D, side="right")
+            yield moments[last], values[last]
 
 
 def _own_times(changes: Sequence[Change], values: Mapping[str, Floats], people: int, low: float, high: float) -> Floats:
     """Instants of change that are each person's own, (events, people), NaN where the change does nothing to that person."""
     rows: dict[str, Floats] = {}
-    before: dict[tuple[str, str], Floats] = {}
+    before: dict[tuple[str, str], float | str] = {}
     for change in changes:
         key = (change.target, change.modifier)
-        value = _array(change.value, values, people)
-        usual = before.get(key, np.ones(people) if change.modifier else np.full(people, np.nan))
         if isinstance(change.time, str):
+            value = _array(change.value, values, people)
+            usual = _array(before.get(key, 1.0 if change.modifier else np.nan), values, people)
             moment = np.asarray(values[change.time], float)
             moves = ~(np.abs(value - usual) <= 1e-9 * np.maximum(1.0, np.abs(usual))) & (moment > low) & (moment < high)
             row = np.where(moves, moment, np.nan)
             rows[change.time] = np.where(np.isnan(rows[change.time]), row, rows[change.time]) if change.time in rows else row
-        before[key] = value
+        before[key] = change.value
     return np.array(list(rows.values())) if rows else np.zeros((0, people))
 
 
