@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +28,9 @@ AGE_AHEAD_D = YEAR_D
 AGE = "age_of_participant_y"
 """Latent that holds each person's own age at day 0 where people differ in age (study arms); without it all have the world's."""
 CLOSE_D = 1e-6
-SLOW_RESTART_D = 50.0
-"""First step after the onset of a slow cause, days."""
+SLOW_RESTART_D, DATED_RESTART_D = 50.0, 0.1
+"""First steps of the pilot in a history, days: after the onset of a slow cause, and after a change on a known day (gas, a drug). Where one
+errs it is cut."""
 
 
 def _array(value: float | str, values: Mapping[str, Floats], people: int) -> Floats:
@@ -86,17 +86,22 @@ class Exposed:
         return level
 
     def _steps(self, changes: Sequence[Change], times: Floats) -> Iterator[tuple[Floats, Floats]]:
-        """Instants and values of changes in order. What is the same for everybody (a pulse of gas on each of a hundred days) is looked up
-        at once: the last of them so far."""
-        for alike, some in groupby(changes, lambda change: not isinstance(change.time, str) and not isinstance(change.value, str)):
-            if not alike:
+        """Instants and values of changes in order. Of those on days of the calendar (pulses of gas, say, on a hundred) only the last so far is
+        looked at."""
+        for dated, some in groupby(changes, lambda change: not isinstance(change.time, str)):
+            if not dated:
                 for change in some:
-                    yield _array(change.time, self.values, self.people)[None, :], _array(change.value, self.values, self.people)[None, :]
+                    yield self._all(change.time), self._all(change.value)
                 continue
-            known = sorted(((float(change.time), float(change.value)) for change in some), key=itemgetter(0))
-            moments, values = np.array([(np.inf, np.nan), *known]).T
-            last = np.searchsorted(moments[1:], times + CLOSE_D, side="right")
-            yield moments[last], values[last]
+            known = sorted(some, key=lambda change: float(change.time))
+            last = np.searchsorted([float(change.time) for change in known], times + CLOSE_D, side="right") - 1
+            for place in np.unique(last):
+                if place >= 0:
+                    yield np.where(last == place, float(known[place].time), np.inf), self._all(known[place].value)
+
+    def _all(self, value: float | str) -> Floats:
+        """A time or a value of everybody (1, people)."""
+        return _array(value, self.values, self.people)[None, :]
 
 
 def _own_times(changes: Sequence[Change], values: Mapping[str, Floats], people: int, low: float, high: float) -> Floats:
@@ -199,7 +204,7 @@ def past(
     for number, dose in enumerate(late_doses):
         at_segment = early + (late.index(dose.time_days) + 1 if dose.time_days in late else 0)
         doses[at_segment].append(_given(kernel, dose, values, people, seed, f"past {number}", persons))
-    restart = np.array([SLOW_RESTART_D] * early + [RESTART_D["change"]] * len(late))
+    restart = np.array([SLOW_RESTART_D] * early + [DATED_RESTART_D] * len(late))
     for index, given in enumerate(doses[:-1]):
         for kind, _ in given:
             restart[index] = min(restart[index], RESTART_D[kernel.model.dose_kinds[kind].rsplit("_", 1)[0]])
