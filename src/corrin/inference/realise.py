@@ -86,8 +86,8 @@ class Exposed:
         return level
 
     def _steps(self, changes: Sequence[Change], times: Floats) -> Iterator[tuple[Floats, Floats]]:
-        """Instants and values of changes in order. Of those on days of the calendar (pulses of gas, say, on a hundred) only the last so far is
-        looked at."""
+        """Instants and values of changes in order. Of those on days of the calendar (pulses of gas on a hundred days) only the last so far
+        is looked at."""
         for dated, some in groupby(changes, lambda change: not isinstance(change.time, str)):
             if not dated:
                 for change in some:
