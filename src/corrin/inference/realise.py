@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 import numpy as np
@@ -52,15 +53,14 @@ class Exposed:
         names = self.kernel.model.exposures
         out = np.empty((times.shape[0], len(names), self.people))
         out[:] = self.kernel.exposure_defaults()[None, :, None]
-        groups: dict[tuple[str, str], list[Change]] = {}
-        for change in self.changes:
-            groups.setdefault((change.target, change.modifier), []).append(change)
-        for (target, modifier), changes in groups.items():
+        for (target, modifier), runs in self._runs.items():
             if target not in names or target == "age_y":
                 continue
             place = names.index(target)
-            level = self._latest(changes, times, out[:, place] if not modifier else np.ones_like(times))
-            if modifier and target.startswith("m_"):
+            factor = target.startswith("m_")
+            before = out[:, place] if not modifier else np.ones_like(times) if factor else np.zeros_like(times)
+            level = self._latest(runs, times, before)
+            if modifier and factor:
                 out[:, place] *= level
             elif modifier:
                 out[:, place] += level - 1.0 if target != "nitrous_oxide" else np.where(np.isnan(level), 0.0, level)
@@ -74,30 +74,41 @@ class Exposed:
         found = [np.ravel(_array(change.time, self.values, 1)) for change in self.changes if change.target != "age_y"]
         return np.sort(np.concatenate(found)) if found else np.zeros(0)
 
-    def _latest(self, changes: Sequence[Change], times: Floats, before: Floats) -> Floats:
+    @cached_property
+    def _runs(self) -> dict[tuple[str, str], list[tuple[list[Change], Floats | None]]]:
+        """Changes by what they change, in runs: those on days of the calendar, in order and with their days, and those that are not."""
+        groups: dict[tuple[str, str], list[Change]] = {}
+        for change in self.changes:
+            groups.setdefault((change.target, change.modifier), []).append(change)
+        found: dict[tuple[str, str], list[tuple[list[Change], Floats | None]]] = {}
+        for key, changes in groups.items():
+            for own, some in groupby(changes, lambda change: isinstance(change.time, str)):
+                run = list(some)
+                if not own:
+                    run.sort(key=lambda change: float(change.time))
+                found.setdefault(key, []).append((run, None if own else np.array([float(change.time) for change in run])))
+        return found
+
+    def _latest(self, runs: Sequence[tuple[list[Change], Floats | None]], times: Floats, before: Floats) -> Floats:
         """The value of the last change so far, at every time; of two at one instant the one named later."""
-        adds = bool(changes[0].modifier) and not changes[0].target.startswith("m_")
-        level = np.zeros_like(times) if adds else before.copy()
-        since = np.full_like(times, -np.inf)
-        for moment, value in self._steps(changes, times):
+        level, since = before.copy(), np.full_like(times, -np.inf)
+        for moment, value in self._steps(runs, times):
             now = (moment <= times + CLOSE_D) & (moment >= since)
             level = np.where(now, value, level)
             since = np.where(now, moment, since)
         return level
 
-    def _steps(self, changes: Sequence[Change], times: Floats) -> Iterator[tuple[Floats, Floats]]:
-        """Instants and values of changes in order. Of those on days of the calendar (pulses of gas on a hundred days) only the last so far
+    def _steps(self, runs: Sequence[tuple[list[Change], Floats | None]], times: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """Instants and values of changes in order. Of a run on days of the calendar (pulses of gas on a hundred days) only the last so far
         is looked at."""
-        for dated, some in groupby(changes, lambda change: not isinstance(change.time, str)):
-            if not dated:
-                for change in some:
+        for run, days in runs:
+            if days is None:
+                for change in run:
                     yield self._all(change.time), self._all(change.value)
                 continue
-            known = sorted(some, key=lambda change: float(change.time))
-            last = np.searchsorted([float(change.time) for change in known], times + CLOSE_D, side="right") - 1
-            for place in np.unique(last):
-                if place >= 0:
-                    yield np.where(last == place, float(known[place].time), np.inf), self._all(known[place].value)
+            last = np.searchsorted(days, times + CLOSE_D, side="right") - 1
+            for place in range(max(int(last.min()), 0), int(last.max()) + 1):
+                yield np.where(last == place, days[place], np.inf), self._all(run[place].value)
 
     def _all(self, value: float | str) -> Floats:
         """A time or a value of everybody (1, people)."""
@@ -244,10 +255,10 @@ def _sets(exposed: Exposed, middles: Floats, early: int, late: Sequence[float], 
             which.append(count - 1)
             continue
         now = exposures(index)
-        last = sets[-1][-1:].copy()
+        same = sets[-1][-1:] == now
         if not age_step_d:
-            last[:, age] = now[:, age]
-        if count > early and np.array_equal(last, now):
+            same[:, age] = True
+        if count > early and same.all():
             which.append(count - 1)
             continue
         sets.append(now)
