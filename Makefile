@@ -24,6 +24,8 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Setting up $(VENV) (once; a few minutes on a slow line)" >&2
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@# What pip does for a wheel; else every start on a machine where Python may not write beside its sources compiles a hundred modules.
+	$(BIN)/python -m compileall -q src/corrin
 	@touch $(READY)
 
 # The extras (web, export, cluster, sensitivity) and what their tests stand against.
