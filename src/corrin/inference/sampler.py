@@ -28,10 +28,10 @@ LOOKED_AT = 16
 """Draws at which the directions that the data speak of are looked for."""
 STEP, STEEPEST = 0.3, 30.0
 """Change of a random number by which a slope is measured, and the steepest that counts (a cause that comes or goes is a jump)."""
-HILLS, ROUNDS_OF_FIT = 5, 12
-"""Normal distributions in the mixture that proposes, and how often it is refitted."""
+HILLS, ROUNDS_OF_FIT, MORE_ROUNDS = 5, 12, 4
+"""Normal distributions in the mixture that proposes; rounds of its fit, and of one that goes on from the last."""
 REFIT_EVERY = 8
-"""Steps after which the mixture is fitted anew."""
+"""Steps after which the mixture is fitted again."""
 BROAD, BROAD_SHARE = 1.5, 0.1
 """How much wider than all draws one more normal over them is, and how often it proposes."""
 SPOKEN = 1.0
@@ -310,7 +310,9 @@ class _Mover:
         noise = normals(self.seed, f"{self.label}move {turn}", count * wide).reshape(wide, count)
         if self.kind == 0:
             if not self.fitted or turn - self.fitted_at >= REFIT_EVERY:
-                self.fitted, self.fitted_at = tuple(_mixture(self.spoken.T @ half) for half in halves), turn
+                before = self.fitted or (None,) * len(halves)
+                self.fitted = tuple(_mixture(self.spoken.T @ half, last) for half, last in zip(halves, before, strict=True))
+                self.fitted_at = turn
             luck = uniforms(self.seed, f"{self.label}component {turn}", count)
             there, extra = np.empty_like(along), np.empty(count)
             for start, mixture in enumerate(reversed(self.fitted)):
@@ -369,19 +371,31 @@ class _Mixture:
 
     def log_density(self, places: Floats) -> Floats:
         """Log density up to a constant (draws,)."""
-        return np.asarray(np.logaddexp.reduce(self.each(places), axis=0))
+        logs = self.each(places)
+        top = logs.max(axis=0)
+        return np.asarray(top + np.log(np.exp(logs - top).sum(axis=0)))
 
 
-def _mixture(places: Floats) -> _Mixture:
+def _shares(logs: Floats) -> Floats:
+    """Which hill each draw belongs to (hills, draws), from the logs of weight times density."""
+    logs = logs - logs.max(axis=0)
+    shares = np.exp(logs)
+    return np.asarray(shares / shares.sum(axis=0))
+
+
+def _mixture(places: Floats, last: _Mixture | None = None) -> _Mixture:
     """A few normal distributions fitted to draws (directions, draws) by expectation and maximisation: a posterior with several causes has
-    several hills. Covariances are drawn towards that of all draws, the more the fewer draws a hill has."""
+    several hills. Covariances are drawn towards that of all draws, the more the fewer draws a hill has. `last`: the fit to the same draws
+    some steps ago, from which this one goes on."""
     rows, count = places.shape
     whole = np.atleast_2d(np.cov(places)) + 1e-6 * np.eye(rows)
-    hills = max(1, min(HILLS, count // (4 * rows)))
-    part = np.zeros((hills, count))
-    part[np.minimum((np.argsort(np.argsort(places[0])) * hills / count).astype(int), hills - 1), np.arange(count)] = 1.0
-    made = _Mixture(np.ones(1), places.mean(axis=1)[None], np.linalg.cholesky(whole)[None])
-    for _ in range(ROUNDS_OF_FIT):
+    if last is None:
+        hills = max(1, min(HILLS, count // (4 * rows)))
+        part = np.zeros((hills, count))
+        part[np.minimum((np.argsort(np.argsort(places[0])) * hills / count).astype(int), hills - 1), np.arange(count)] = 1.0
+    else:
+        part = _shares(last.each(places)[:-1])
+    for _ in range(ROUNDS_OF_FIT if last is None else MORE_ROUNDS):
         size = np.maximum(part.sum(axis=1), 1e-9)
         centres = part @ places.T / size[:, None]
         gap = places - centres[:, :, None]
@@ -390,8 +404,7 @@ def _mixture(places: Floats) -> _Mixture:
         factors = np.linalg.cholesky((1.0 - shrink) * own + shrink * whole)
         weights = np.maximum(size / count, 0.01)
         made = _Mixture(weights / weights.sum(), centres, factors)
-        logs = made.each(places)
-        part = np.exp(logs - np.logaddexp.reduce(logs, axis=0))
+        part = _shares(made.each(places))
     # A wide one beside them: a place that is proposed too seldom holds its draw for ever.
     centres = np.concatenate([made.centres, places.mean(axis=1)[None]])
     factors = np.concatenate([made.factors, BROAD * np.linalg.cholesky(whole)[None]])
