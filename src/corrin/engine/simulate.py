@@ -350,9 +350,9 @@ def simulate(
     cancel: Cancel | None = None,
     certify: bool = True,
 ) -> Run:
-    """Run everybody on a grid; those whose certificate fails run again day by day and with every step cut in two, then in eight. Who then
-    still ran wild counts as failed: finite is not yet sound. Where a grid leaps, those whose days there are not all alike (they miss doses)
-    are run day by day."""
+    """Run everybody on a grid; those whose certificate fails run again day by day and with every step cut in two, then in eight, and who
+    still runs wild in thirty-two. Who does so even then counts as failed: finite is not yet sound. Where a grid leaps, those whose days there
+    are not all alike (they miss doses) are run day by day."""
     exact = kernel.exact or kernel
     run = _pass(kernel if grid.leaps is None else exact, start, parameters, schedule, grid, 1, progress, cancel)
     if grid.leaps is not None:
@@ -362,6 +362,7 @@ def simulate(
     if certify:
         limit = CERTIFIED * min(4.0, max(1.0, grid.tolerance / TOLERANCE))
         finer(run, exact, start, parameters, schedule, grid, limit, (2, 8), cancel)
+        finer(run, exact, start, parameters, schedule, grid, WILD / grid.ease, (32,), cancel)
         run.failed |= ~(run.accumulated <= WILD / grid.ease)
     return run
 
@@ -399,8 +400,9 @@ def measured_error(kernel: Kernel, start: Floats, parameters: Floats, schedule: 
     is more."""
     some = np.arange(0, start.shape[0], max(1, start.shape[0] // MEASURED))[:MEASURED]
     start, parameters, schedule = start[some], parameters[some], schedule.only(some)
-    rough = _pass(kernel, start, parameters, schedule, grid, 1, None, None)
-    fine = _pass(kernel.exact or kernel, start, parameters, schedule, grid.by_day, 2, None, None)
+    double = kernel.exact or kernel
+    rough = _pass(kernel if grid.leaps is None else double, start, parameters, schedule, grid, 1, None, None)
+    fine = _pass(double, start, parameters, schedule, grid.by_day, 2, None, None)
     whole = ~(rough.failed | fine.failed)
     if not whole.any():
         return float("inf")
