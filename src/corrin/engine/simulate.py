@@ -351,8 +351,8 @@ def simulate(
     certify: bool = True,
 ) -> Run:
     """Run everybody on a grid; those whose certificate fails run again day by day and with every step cut in two, then in eight, and who
-    still runs wild in thirty-two. Who does so even then counts as failed: finite is not yet sound. Where a grid leaps, those whose days there
-    are not all alike (they miss doses) are run day by day."""
+    still runs wild in thirty-two. Who does so even then counts as failed: finite is not yet sound. Where a grid leaps, those whose days
+    there are not all alike (they miss doses) are run day by day."""
     exact = kernel.exact or kernel
     run = _pass(kernel if grid.leaps is None else exact, start, parameters, schedule, grid, 1, progress, cancel)
     if grid.leaps is not None:
